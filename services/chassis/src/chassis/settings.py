@@ -1,7 +1,7 @@
 """What every service is told from outside. Read once, at the composition root, and passed down."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,7 +37,7 @@ class PrefixedSettings(BaseSettings):
         for name in type(self).model_fields:
             path = getattr(self, name)
             if name.endswith("_file") and path is not None:
-                _named(prefix + name.upper(), lambda path=path: read_secret(path))
+                _named(prefix + name.upper(), partial(read_secret, path))
 
 
 class ServiceSettings(PrefixedSettings):
