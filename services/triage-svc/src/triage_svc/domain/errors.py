@@ -1,0 +1,11 @@
+"""Refusals, in business words. They know nothing of HTTP."""
+
+
+class TransitionRefused(Exception):
+    """The referral's present state does not allow this act."""
+
+    def __init__(self, state: str, act: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"{act} is not allowed in {state}; allowed: {', '.join(allowed) or 'nothing'}")
+        self.state = state
+        self.act = act
+        self.allowed = allowed
