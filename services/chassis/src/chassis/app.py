@@ -1,0 +1,66 @@
+"""Puts an API together: problems, health, authentication, offline documentation, access log."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
+
+from chassis.auth import Verifier
+from chassis.bodies import MAX_BODY_BYTES, BodyGuard
+from chassis.edge import Edge
+from chassis.health import Check, health_routes
+from chassis.openapi import complete
+from chassis.problem_handlers import add_problem_handlers
+from chassis.settings import ServiceSettings
+
+MAX_AT_ONCE = 512
+
+
+class Lifespan(Protocol):
+    def __call__(self, app: FastAPI, /) -> AbstractAsyncContextManager[None]: ...
+
+
+def create_app(
+    title_zh: str,
+    title_en: str,
+    *,
+    settings: ServiceSettings,
+    routers: Sequence[APIRouter],
+    checks: Mapping[str, Check],
+    lifespan: Lifespan | None = None,
+    description_zh: str = "",
+    description_en: str = "",
+    version: str = "0.1.0",
+    max_body_bytes: int = MAX_BODY_BYTES,
+    max_at_once: int = MAX_AT_ONCE,
+) -> FastAPI:
+    """The API of one service. `checks` decide readiness; everything routed in `routers` brings its own `require`."""
+    app: FastAPI = FastAPIOffline(
+        title=f"{title_zh} {title_en}",
+        description="\n\n".join(text for text in (description_zh, description_en) if text),
+        version=version,
+        lifespan=lifespan,
+    )
+    app.state.verifier = Verifier(
+        settings.token_public_key, issuer=settings.token_issuer, audience=settings.token_audience
+    )
+    for router in (health_routes(checks), *routers):
+        app.include_router(router)
+    add_problem_handlers(app)
+    app.add_middleware(BodyGuard, max_bytes=max_body_bytes)
+    app.add_middleware(Edge, max_at_once=max_at_once)  # added last: outermost
+    _complete_openapi(app)
+    return app
+
+
+def _complete_openapi(app: FastAPI) -> None:
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = complete(generate())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way of extending it

@@ -1,0 +1,42 @@
+"""Is the process alive, and can it do its work? Open to everybody, and says no more than the names of the checks."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+Check = Callable[[], Awaitable[None]]
+_SECONDS = 2.0
+
+
+def health_routes(checks: Mapping[str, Check], *, seconds: float = _SECONDS) -> APIRouter:
+    """`checks` raise when their part is not usable; each has its own time limit and they run side by side."""
+    router = APIRouter(tags=["健康 Health"])
+
+    @router.get("/livez", summary="进程存活 Alive", operation_id="livez")
+    async def livez() -> JSONResponse:
+        """进程能够应答。The process answers."""
+        return JSONResponse({"alive": True})
+
+    @router.get(
+        "/readyz", summary="可以服务 Ready", operation_id="readyz", responses={503: {"description": "未就绪 Not ready"}}
+    )
+    async def readyz() -> JSONResponse:
+        """所依赖的部件可用。The parts it cannot work without are usable."""
+        outcomes = await asyncio.gather(*(_run(check, seconds) for check in checks.values()))
+        ready = all(outcome == "ok" for outcome in outcomes)
+        return JSONResponse({"ready": ready, "checks": dict(zip(checks, outcomes, strict=True))}, 200 if ready else 503)
+
+    return router
+
+
+async def _run(check: Check, seconds: float) -> str:
+    try:
+        async with asyncio.timeout(seconds):
+            await check()
+    except TimeoutError:
+        return "timeout"
+    except Exception as error:  # the answer is the handling: red, with the kind of error
+        return f"failed: {type(error).__name__}"
+    return "ok"

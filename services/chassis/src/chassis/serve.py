@@ -1,0 +1,71 @@
+"""Runs a process to its orderly end, and makes sure that there is one."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+GRACE_SECONDS = 10
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+_log = structlog.get_logger()
+
+
+def serve(app: FastAPI, *, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT: no new connections, ten seconds for what runs. Then returns."""
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            limit_concurrency=4096,  # connections; what runs at once is limited further in, with a proper answer
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    for number in _STOPPING:  # uvicorn raises the signal again when it is done: that must not kill what is finished
+        signal.signal(number, signal.SIG_IGN)
+    server.run()
+
+
+def run_worker(main: Coroutine[Any, Any, None], *, grace_seconds: float = GRACE_SECONDS) -> int:
+    """Run until it returns, or cancel it at SIGTERM or SIGINT. Gives the exit code: 0, or 1 after an error.
+
+    A worker that has not ended within its grace is ended: clients of a dead broker may never return from `stop`,
+    and whatever it leaves behind is taken up again by the next start.
+    """
+    return uvloop.run(_until_stopped(main, grace_seconds))
+
+
+async def _until_stopped(main: Coroutine[Any, Any, None], grace_seconds: float) -> int:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(main)
+    last_word = threading.Timer(grace_seconds, os._exit, (1,))
+    last_word.daemon = True
+
+    def stop() -> None:
+        if not last_word.is_alive():
+            last_word.start()
+        task.cancel()
+
+    for number in _STOPPING:
+        loop.add_signal_handler(number, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        _log.info("worker_stopped")
+    except Exception as error:  # ends the process; its supervisor starts it again, and nothing was half done
+        _log.error("worker_failed", exc_info=error)
+        return 1
+    return 0
