@@ -54,7 +54,7 @@ def as_unavailable(
     is_lost = (
         state[:2] in _UNAVAILABLE_CLASSES
         or state in _UNAVAILABLE
-        or isinstance(error, PoolExhausted | TimeoutError)
+        or isinstance(error, PoolExhausted | TimeoutError | ConnectionError)
         or (isinstance(error, DBAPIError) and error.connection_invalidated)
         or (connecting and isinstance(error, OSError))
         or (closed and isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError))

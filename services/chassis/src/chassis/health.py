@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
@@ -19,9 +20,9 @@ def health_routes(checks: Mapping[str, Check], *, seconds: float = _SECONDS) -> 
         """进程能够应答。The process answers."""
         return JSONResponse({"alive": True})
 
-    @router.get(
-        "/readyz", summary="可以服务 Ready", operation_id="readyz", responses={503: {"description": "未就绪 Not ready"}}
-    )
+    red: dict[int | str, dict[str, Any]] = {503: {"description": "未就绪 Not ready"}}
+
+    @router.get("/readyz", summary="可以服务 Ready", operation_id="readyz", responses=red)
     async def readyz() -> JSONResponse:
         """所依赖的部件可用。The parts it cannot work without are usable."""
         outcomes = await asyncio.gather(*(_run(check, seconds) for check in checks.values()))

@@ -42,7 +42,7 @@ class _Through(logging.Handler):
         # asyncio puts the repr of a failed task, and so the text of its exception, on the lines after the first
         event = record.getMessage().split("\n", maxsplit=1)[0]
         level = "critical" if record.levelno >= logging.CRITICAL else record.levelname.lower()
-        fields = {"logger": record.name, "exc_info": record.exc_info or None}
+        fields: dict[str, Any] = {"logger": record.name, "exc_info": record.exc_info or None}
         suppressed = getattr(record, "suppressed", 0)
         if suppressed:
             fields["suppressed"] = suppressed

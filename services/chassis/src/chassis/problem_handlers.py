@@ -1,8 +1,8 @@
 """Which exception becomes which problem."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -13,9 +13,7 @@ from starlette.responses import Response
 
 from chassis.database_errors import CommitOutcomeUnknown, as_unavailable
 from chassis.malformed import malformed_json, malformed_request
-from chassis.problems import Problem, internal, outcome_unknown, problems, request_id_of, unavailable
-
-__all__ = ["add_problem_handlers", "problem_of", "problems"]
+from chassis.problems import Problem, internal, outcome_unknown, request_id_of, unavailable
 
 _log = structlog.get_logger()
 _FRAMEWORK_TEXTS: Mapping[int, tuple[str, str, str]] = {
@@ -31,19 +29,19 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def problem_of(error: Exception) -> Problem:
-    """For what no handler knows: 503 when it is the database, else 500. Logs it either way; the client sees no detail."""
-    if as_unavailable(error, connecting=False) is not None:
+    """For what no handler knows: 503 when it is the database, else 500. Logged either way; the client sees no detail."""
+    if as_unavailable(error) is not None:
         _log.warning("database_unavailable", exc_info=error)
         return unavailable()
     _log.error("surprise", exc_info=error)
     return internal()
 
 
-def _handler(translate: Callable[[Any], Problem]) -> Callable[[Request, Exception], Response]:
+def _handler(translate: Callable[[Any], Problem]) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
         return translate(error).response(request_id_of(request.scope))
 
-    return cast(Callable[[Request, Exception], Response], handle)
+    return handle
 
 
 def _of_framework(error: HTTPException) -> Problem:

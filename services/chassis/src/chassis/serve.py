@@ -35,7 +35,7 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
         )
     )
     for number in _STOPPING:  # uvicorn raises the signal again when it is done: that must not kill what is finished
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda *_: None)
     server.run()
 
 
