@@ -29,7 +29,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 
 def problem_of(error: Exception) -> Problem:
-    """For what no handler knows: 503 when it is the database, else 500. Logged either way; the client sees no detail."""
+    """For what no handler knows: 503 when it is the database, else 500. Logged either way, never shown."""
     if as_unavailable(error) is not None:
         _log.warning("database_unavailable", exc_info=error)
         return unavailable()
