@@ -32,9 +32,11 @@ class Place(Part):
     area_code: Annotated[
         str | None, says("行政区划代码，到街道为止", "Area code, at best of the sub-district", "310109010")
     ] = None
-    street: Annotated[str | None, says("街道、镇", "Sub-district or town", "四川北路街道")] = None
-    community: Annotated[str | None, says("社区、村", "Residents' or villagers' committee", "四川里居委会")] = None
-    road: Annotated[str | None, says("路名，不含门牌号", "Road, without the house number", "四川北路")] = None
+    street: Annotated[str | None, says("街道、镇", "Sub-district or town", "曲阳路街道")] = None
+    community: Annotated[str | None, says("社区、村", "Residents' or villagers' committee", "玉田新村第一居委会")] = (
+        None
+    )
+    road: Annotated[str | None, says("路名，不含门牌号", "Road, without the house number", "玉田路")] = None
     confidence: Annotated[float, says("地点解析的可信度", "How sure the parsing is, 0 to 1", 0.92, ge=0, le=1)]
     candidates: Annotated[
         tuple[PlaceCandidate, ...],

@@ -30,7 +30,7 @@ class Grade(StrEnum):
 
 class Office(Part):
     code: Annotated[str, says("司法所代码", "Code of the judicial office", "310109010-SFS")]
-    name: Annotated[str, says("司法所名称", "Name of the judicial office", "广中路司法所")]
+    name: Annotated[str, says("司法所名称", "Name of the judicial office", "曲阳路司法所")]
 
 
 class ClockSet(Part):
@@ -73,7 +73,7 @@ class ReferralDispatched(PublicEvent):
 
     TYPE: ClassVar[str] = "cn.liandong.triage.referral_dispatched.v1"
 
-    office: Annotated[Office, says("司法所", "Judicial office", {"code": "310109010-SFS", "name": "广中路司法所"})]
+    office: Annotated[Office, says("司法所", "Judicial office", {"code": "310109010-SFS", "name": "曲阳路司法所"})]
     hop: Annotated[int, says("第几次派单，自 1 起", "How many times dispatched, from 1", 1, ge=1)]
     decision_id: DecisionId
     clocks: Annotated[
