@@ -111,7 +111,7 @@ class Directory:
         return self._offices(ends, on)
 
     def offices_covering(self, area_code: str, *, on: date) -> list[Organisation]:
-        """The village (12 digits) if an office covers it alone, else its sub-district (9); a district has no one office."""
+        """The village (12 digits) if an office covers it, else its sub-district (9); a district has no one office."""
         for length in (12, 9):
             relations = self._covers.get(area_code[:length], ()) if len(area_code) >= length else ()
             if offices := self._offices([one.from_code for one in relations if one.period.holds(on)], on):

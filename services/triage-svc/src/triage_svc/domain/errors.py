@@ -9,3 +9,11 @@ class TransitionRefused(Exception):
         self.state = state
         self.act = act
         self.allowed = allowed
+
+
+class DirectoryRefused(Exception):
+    """The directory cannot be taken as it is. Each fault names the row and the cure, in both languages."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
