@@ -1,0 +1,120 @@
+"""The consumer loop: fetch, apply in one transaction, remember the offset; and the watchdog over its assignment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from chassis.delivery.batch import Applier
+from chassis.delivery.contracts import Contracts
+from chassis.delivery.gate import Arrival
+from chassis.delivery.outages import OUTAGES, until_done, waits
+from chassis.delivery.quarantine import Unplaced
+from chassis.delivery.reader import Reader
+from chassis.delivery.wire import Unreadable, read_headers
+
+log = structlog.get_logger(__name__)
+
+EMPTY_ASSIGNMENT_SECONDS = 15.0
+
+
+class WorkerStuck(RuntimeError):
+    """The group gives this member nothing to read although there is something: only a new process cures it."""
+
+
+class _Revoked(Exception):
+    """The partitions went away while a batch waited for the database: whoever has them now reads it again."""
+
+
+class ConsumerLoop:
+    def __init__(self, reader: Reader, applier: Applier[Any], contracts: Contracts, *, pause_seconds: float) -> None:
+        """`pause_seconds` after each batch lets the next one grow: fewer, larger transactions under load."""
+        self._reader, self._applier, self._contracts = reader, applier, contracts
+        self._pause_seconds = pause_seconds
+        self._between_batches = asyncio.Lock()
+        self._revoking = False
+        reader.on_revoked = self._drain
+
+    async def run(self) -> None:
+        await until_done("consumer start", self._reader.start)
+        try:
+            while True:
+                moved = await self._step()
+                self._reader.commit_soon()
+                if moved:
+                    await asyncio.sleep(self._pause_seconds)
+        finally:
+            await self._reader.stop()
+
+    async def settled_positions(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Up to where everything read has also been committed: taken between two batches."""
+        async with self._between_batches, asyncio.timeout(2):
+            return {partition: await self._reader.position(partition) for partition in partitions}
+
+    async def _step(self) -> bool:
+        async with self._between_batches:
+            records = await self._reader.fetch()
+            if not records:
+                return False
+            try:
+                await self._apply_until_done(records)
+            except _Revoked:
+                return True
+            self._reader.mark_done(records)
+            return True
+
+    async def _apply_until_done(self, records: Sequence[ConsumerRecord]) -> None:
+        """The batch is tried again through every outage; what is no outage ends the worker and shows itself."""
+        arrivals, unplaced = self._decode(records)
+        following = waits(most=2.0)
+        while True:
+            try:
+                return await self._applier.apply(arrivals, unplaced)
+            except OUTAGES as error:
+                log.warning("batch_waits", error=type(error).__name__, records=len(records))
+            await asyncio.sleep(following())
+            if self._revoking:
+                raise _Revoked
+
+    def _decode(self, records: Sequence[ConsumerRecord]) -> tuple[list[Arrival], list[Unplaced]]:
+        arrivals, unplaced = [], []
+        for record in records:
+            producer = self._contracts.producers[record.topic]
+            try:
+                arrivals.append(Arrival(producer, read_headers(record.headers), record.headers, record.value or b""))
+            except Unreadable as error:
+                unplaced.append(
+                    Unplaced(
+                        record.topic,
+                        record.partition,
+                        record.offset,
+                        str(error),
+                        record.key,
+                        record.headers,
+                        record.value,
+                    )
+                )
+        return arrivals, unplaced
+
+    async def _drain(self) -> None:
+        """Before partitions go: the batch in hand is committed, or given up where the database does not answer."""
+        self._revoking = True
+        try:
+            async with self._between_batches:
+                pass
+        finally:
+            self._revoking = False
+
+    async def watch_assignment(self) -> None:
+        """Raises WorkerStuck after 15 s without partitions while the topics exist: no exception would ever come."""
+        empty_for = 0.0
+        while True:
+            await asyncio.sleep(1.0)
+            has_something = any(self._reader.partitions(topic) for topic in self._contracts.producers)
+            empty_for = 0.0 if self._reader.assignment or not has_something else empty_for + 1.0
+            if empty_for >= EMPTY_ASSIGNMENT_SECONDS:
+                raise WorkerStuck("no partitions assigned for 15 s while the topics exist")

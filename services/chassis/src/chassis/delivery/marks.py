@@ -1,0 +1,67 @@
+"""How far the broker has acknowledged us: an offset that comes back lower means that it has lost data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import asyncpg
+import structlog
+from aiokafka.structs import RecordMetadata, TopicPartition
+
+log = structlog.get_logger(__name__)
+
+
+class BrokerMarks:
+    """The highest acknowledged offset of each partition, in memory and, in every batch's last statement, on disk.
+
+    Only this relay's own acknowledgements are compared with each other: another relay's may overtake ours.
+    """
+
+    def __init__(self, schema: str) -> None:
+        self._own: dict[TopicPartition, int] = {}
+        self._write = f"""
+            INSERT INTO {schema}.broker_mark (topic, partition, acknowledged)
+            SELECT t, p, o FROM unnest($1::text[], $2::int[], $3::bigint[]) AS u(t, p, o) ORDER BY t, p
+            ON CONFLICT (topic, partition) DO UPDATE SET acknowledged = EXCLUDED.acknowledged
+        """
+        self._lost = f"INSERT INTO {schema}.broker_loss (reason) VALUES ($1)"
+        self._read = f"SELECT topic, partition, acknowledged FROM {schema}.broker_mark"
+
+    async def acknowledged(self, connection: asyncpg.Connection, records: Iterable[RecordMetadata]) -> None:
+        lowest: dict[TopicPartition, int] = {}
+        highest: dict[TopicPartition, int] = {}
+        for record in records:
+            if record.offset < 0:  # a retry that the broker had already: it does not say where
+                continue
+            partition = record.topic_partition
+            lowest[partition] = min(lowest.get(partition, record.offset), record.offset)
+            highest[partition] = max(highest.get(partition, record.offset), record.offset)
+        fallen = [partition for partition, offset in lowest.items() if offset <= self._own.get(partition, -1)]
+        if fallen:
+            await self.report_loss(connection, f"an acknowledgement came back lower on {len(fallen)} partitions")
+        self._own.update(highest)
+        if highest:
+            await connection.execute(
+                self._write,
+                [partition.topic for partition in highest],
+                [partition.partition for partition in highest],
+                list(highest.values()),
+            )
+
+    async def compare_ends(self, connection: asyncpg.Connection, ends: Mapping[TopicPartition, int]) -> bool:
+        """True, and a loss reported, when a log's end is not above what it has acknowledged."""
+        rows = await connection.fetch(self._read)
+        fallen = [row for row in rows if ends.get(TopicPartition(row[0], row[1]), row[2] + 1) <= row[2]]
+        if not fallen:
+            return False
+        await self.report_loss(connection, f"the log's end is below an acknowledged offset on {len(fallen)} partitions")
+        for topic, partition, _ in fallen:
+            end = ends[TopicPartition(topic, partition)]
+            self._own.pop(TopicPartition(topic, partition), None)
+            await connection.execute(self._write, [topic], [partition], [end - 1])
+        return True
+
+    async def report_loss(self, connection: asyncpg.Connection, reason: str) -> None:
+        """A row whose number the heads answer carries: every consumer that sees a new one compares at once."""
+        log.error("broker_lost_data", reason=reason)
+        await connection.execute(self._lost, reason)

@@ -1,0 +1,191 @@
+"""`/v1/ops` of every service: repair for the other services, ledger and parked events for operators."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
+
+from chassis.auth import Caller, require
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.delivery.ledger import LedgerReads, OutgoingReads
+from chassis.delivery.parking import ParkedReads
+from chassis.problems import Problem, problems
+
+LedgerCounts = Callable[[asyncpg.Connection], Awaitable[dict[str, Any]]]
+
+Service = Annotated[Caller, Depends(require("service"))]
+Operator = Annotated[Caller, Depends(require("ops"))]
+Reader = Annotated[Caller, Depends(require("ops", "auditor"))]
+
+
+class StreamWanted(BaseModel):
+    """One stream to be sent again. 需要重发的事件流。"""
+
+    referral_id: UUID = Field(
+        description="Referral id. 分流单编号。", examples=["01931f7e-7b7a-7c3e-9a52-3f2b8c1d4e5f"]
+    )
+    from_seq: int = Field(ge=1, description="First number wanted. 起始序号。", examples=[1])
+
+
+class Resend(BaseModel):
+    """What a consumer asks for again. 重发请求。"""
+
+    streams: list[StreamWanted] = Field(min_length=1, max_length=1000, description="Streams wanted. 需要重发的流。")
+
+
+class Retry(BaseModel):
+    """Why an operator tries a parked event again. 重试原因。"""
+
+    reason: str = Field(
+        min_length=1,
+        max_length=500,
+        description="Reason, kept in the log. 原因(记录备查)。",
+        examples=["handler repaired"],
+    )
+
+
+def ops_router(
+    service: str,
+    schema: str,
+    topic: str,
+    consumed: list[str],
+    database: Database,
+    clock: Clock,
+    *,
+    counts: LedgerCounts,
+    wake: Callable[[], None],
+) -> APIRouter:
+    """`counts` adds the service's own figures to its ledger; `wake` tells the worker that something may be tried."""
+    router = APIRouter(prefix="/v1/ops", tags=["ops"])
+    _repair_routes(router, database, OutgoingReads(schema, topic))
+    _operator_routes(router, database, ParkedReads(schema), wake)
+    reads = LedgerReads(schema, consumed)
+
+    @router.get(
+        "/ledger", operation_id="readLedger", summary="Ledger figures 台账数据", responses=problems(401, 403, 503)
+    )
+    async def ledger(_: Reader) -> dict[str, Any]:
+        """This service's part of the ledger, all of one instant. 本服务的台账数据(同一时点)。"""
+        async with database.transaction() as connection:
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            figures = await reads.figures(connection)
+            own = await counts(connection)
+        return {"service": service, "at": clock.now().isoformat(), **figures, "counts": own}
+
+    return router
+
+
+def _repair_routes(router: APIRouter, database: Database, outgoing: OutgoingReads) -> None:
+    @router.get("/heads", operation_id="listHeads", summary="Stream heads 流头", responses=problems(401, 403, 422, 503))
+    async def heads(
+        _: Service,
+        changed_since: Annotated[
+            datetime | None, Query(description="Only streams changed since. 仅此后变更的流。")
+        ] = None,
+        after: Annotated[str | None, Query(description="Cursor of the last page. 上一页游标。", max_length=100)] = None,
+        limit: Annotated[int, Query(ge=1, le=5000, description="Page size. 每页条数。")] = 5000,
+        referral_id: Annotated[list[UUID] | None, Query(description="Only these. 仅这些。", max_length=100)] = None,
+    ) -> dict[str, Any]:
+        """Number and event id at the head of each stream, for comparison. 各流最新序号与事件编号,供比对。"""
+        async with database.connection() as connection:
+            if referral_id is not None:
+                return await outgoing.heads_of(connection, referral_id)
+            try:
+                return await outgoing.heads(connection, since=changed_since, after=after, limit=limit)
+            except ValueError as error:
+                raise Problem(
+                    422,
+                    "bad_cursor",
+                    "游标无效,请使用上一页返回的 next。",
+                    "The cursor is not one of ours; use `next` of the last page.",
+                ) from error
+
+    @router.post(
+        "/resend", operation_id="resendEvents", summary="Send again 重发", responses=problems(401, 403, 422, 503)
+    )
+    async def resend(wanted: Resend, _: Service) -> dict[str, Any]:
+        """Events from a number on go out again with their first headers. 自某序号起按原始头部重发。"""
+        async with database.transaction() as connection:
+            pairs = sorted((one.referral_id, one.from_seq) for one in wanted.streams)
+            return {"streams": await outgoing.resend(connection, pairs)}
+
+    @router.get(
+        "/events", operation_id="listEvents", summary="Own events 本服务事件", responses=problems(401, 403, 422, 503)
+    )
+    async def events(
+        _: Service,
+        referral_id: Annotated[UUID, Query(description="Referral id. 分流单编号。")],
+        from_seq: Annotated[int, Query(ge=1, description="First number. 起始序号。")] = 1,
+    ) -> dict[str, Any]:
+        """One referral's events of this service in order, up to 1,000. 某分流单的本服务事件(至多1000条)。"""
+        async with database.connection() as connection:
+            return {"events": await outgoing.events(connection, referral_id, from_seq)}
+
+
+def _operator_routes(router: APIRouter, database: Database, parked: ParkedReads, wake: Callable[[], None]) -> None:
+    @router.get(
+        "/parked", operation_id="listParked", summary="Parked events 搁置事件", responses=problems(401, 403, 422, 503)
+    )
+    async def list_parked(
+        _: Reader,
+        reason: Annotated[
+            Literal["waiting", "failed", "conflict", "unknown_version"] | None, Query(description="Reason. 搁置原因。")
+        ] = None,
+        producer: Annotated[str | None, Query(description="Producing service. 来源服务。", max_length=40)] = None,
+        after: Annotated[str | None, Query(description="Cursor of the last page. 上一页游标。", max_length=200)] = None,
+        limit: Annotated[int, Query(ge=1, le=500, description="Page size. 每页条数。")] = 100,
+    ) -> dict[str, Any]:
+        """Events that stand aside, with why and since when; no bodies. 搁置的事件、原因与起始时间(不含正文)。"""
+        async with database.connection() as connection:
+            return await parked.page(connection, reason=reason, producer=producer, after=after, limit=limit)
+
+    @router.get(
+        "/quarantine", operation_id="listQuarantine", summary="Quarantined 隔离", responses=problems(401, 403, 422, 503)
+    )
+    async def list_quarantine(
+        _: Reader,
+        after: Annotated[int, Query(ge=0, description="Last number seen. 上一页最后编号。")] = 0,
+        limit: Annotated[int, Query(ge=1, le=500, description="Page size. 每页条数。")] = 100,
+    ) -> dict[str, Any]:
+        """Records without a readable place: where they stood and why; never their bytes. 无法定位的记录(不含内容)。"""
+        async with database.connection() as connection:
+            return await parked.quarantine_page(connection, after=after, limit=limit)
+
+    @router.get(
+        "/streams/{referral_id}",
+        operation_id="readStream",
+        summary="One stream 单条流",
+        responses=problems(401, 403, 422, 503),
+    )
+    async def stream(referral_id: UUID, _: Reader) -> dict[str, Any]:
+        """Head, own events, positions and what is parked for one referral. 某分流单的事件、位置与搁置情况。"""
+        async with database.connection() as connection:
+            return await parked.stream(connection, referral_id)
+
+    @router.post(
+        "/parked/{producer}/{referral_id}/{seq}/retry",
+        operation_id="retryParked",
+        status_code=202,
+        summary="Try again 重试",
+        responses=problems(401, 403, 404, 422, 503),
+    )
+    async def retry(producer: str, referral_id: UUID, seq: int, why: Retry, by: Operator) -> dict[str, Any]:
+        """A failed event is tried again within seconds. 失败事件将在数秒内重试。"""
+        async with database.transaction() as connection:
+            found = await parked.retry(connection, producer, referral_id, seq, by=by.sub, reason=why.reason)
+        if not found:
+            raise Problem(
+                404,
+                "not_parked",
+                "没有这样的可重试搁置事件。",
+                "No such parked event that a retry could free.",
+            )
+        wake()
+        return {"producer": producer, "referral_id": str(referral_id), "seq": seq, "state": "waiting"}

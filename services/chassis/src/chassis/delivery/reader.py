@@ -1,0 +1,130 @@
+"""The consumer group's member: one aiokafka consumer over the producers' topics, and what is known of their logs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from chassis.delivery.contracts import Contracts
+
+log = structlog.get_logger(__name__)
+
+MAX_RECORDS = 500
+POLL_MS = 200
+CALL_SECONDS = 10.0
+COMMIT_EVERY_SECONDS = 0.2
+
+
+class Reader:
+    """Offsets are hints for where to begin again: the gate decides what is new. So a failed commit is dropped."""
+
+    def __init__(self, contracts: Contracts, make_consumer: Callable[[], AIOKafkaConsumer]) -> None:
+        self._contracts, self._make_consumer = contracts, make_consumer
+        self._consumer: AIOKafkaConsumer | None = None
+        self._done: dict[TopicPartition, int] = {}
+        self._next_commit = 0.0
+        self._committing: asyncio.Task[None] | None = None
+        self.on_revoked: Callable[[], Awaitable[None]] | None = None
+        self.paused: set[str] = set()
+
+    async def start(self) -> None:
+        consumer = self._make_consumer()
+        consumer.subscribe(list(self._contracts.producers), listener=_Listener(self))
+        try:
+            async with asyncio.timeout(CALL_SECONDS * 2):
+                await consumer.start()
+        except BaseException:
+            await _stop(consumer)
+            raise
+        self._consumer = consumer
+
+    @property
+    def assignment(self) -> frozenset[TopicPartition]:
+        return frozenset(self._consumer.assignment()) if self._consumer else frozenset()
+
+    async def fetch(self) -> list[ConsumerRecord]:
+        """Up to 500 records, causes' topics first; empty after 200 ms without any."""
+        assert self._consumer is not None
+        by_partition = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+        order = {topic: n for n, topic in enumerate(self._contracts.producers)}
+        partitions = sorted(by_partition, key=lambda tp: (order[tp.topic], tp.partition))
+        return [record for partition in partitions for record in by_partition[partition]]
+
+    def mark_done(self, records: Iterable[ConsumerRecord]) -> None:
+        for record in records:
+            self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
+
+    def commit_soon(self) -> None:
+        """At most five times a second, beside the work and never in its way."""
+        now = asyncio.get_running_loop().time()
+        if self._done and now >= self._next_commit and (self._committing is None or self._committing.done()):
+            self._next_commit = now + COMMIT_EVERY_SECONDS
+            self._committing = asyncio.create_task(self.commit())
+
+    async def commit(self) -> None:
+        offsets = {tp: offset for tp, offset in self._done.items() if tp in self.assignment}
+        self._done.clear()
+        if not offsets or self._consumer is None:
+            return
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await self._consumer.commit(offsets)
+        except (KafkaError, IllegalStateError, TimeoutError) as error:
+            log.info("offset_hint_dropped", error=type(error).__name__)
+
+    async def ends(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        assert self._consumer is not None
+        async with asyncio.timeout(CALL_SECONDS):
+            found: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
+        return found
+
+    def partitions(self, topic: str) -> frozenset[int]:
+        return frozenset((self._consumer and self._consumer.partitions_for_topic(topic)) or ())
+
+    async def position(self, partition: TopicPartition) -> int:
+        assert self._consumer is not None
+        async with asyncio.timeout(CALL_SECONDS):
+            place: int = await self._consumer.position(partition)
+        return place
+
+    def pause(self, topics: Iterable[str]) -> None:
+        """Nothing more is read from these topics (their producer is not to be trusted); others are resumed."""
+        self.paused = set(topics)
+        if self._consumer is not None:
+            self._consumer.pause(*(tp for tp in self.assignment if tp.topic in self.paused))
+            self._consumer.resume(*(tp for tp in self.assignment if tp.topic not in self.paused))
+
+    async def stop(self) -> None:
+        if self._consumer is not None:
+            await self.commit()
+            await _stop(self._consumer)
+            self._consumer = None
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        if self._reader.on_revoked is not None and revoked:
+            await self._reader.on_revoked()
+            await self._reader.commit()
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        log.info("partitions_assigned", count=len(assigned))
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """`stop` raises a CancelledError of its own and hangs while the broker is away: a task of its own, two seconds."""
+    stopping = asyncio.create_task(consumer.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=2)
+    if not done:
+        stopping.cancel()
+    with suppress(Exception, asyncio.CancelledError):  # the offsets are hints: nothing is lost with them
+        await stopping

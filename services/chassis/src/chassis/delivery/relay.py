@@ -1,0 +1,206 @@
+"""The relay: takes outbox rows that are there, sends each lane in order, deletes what the broker has acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
+from aiokafka.structs import RecordMetadata
+
+from chassis.delivery.lanes import Lanes
+from chassis.delivery.marks import BrokerMarks
+from chassis.delivery.outages import OUTAGES, waits
+from chassis.delivery.statements import kafka_headers
+from chassis.failpoints import failpoint
+
+log = structlog.get_logger(__name__)
+
+BATCH = 1000
+SEND_SECONDS = 15.0
+BALANCE_SECONDS = 2.0
+IDLE_FIRST, IDLE_MOST = 0.005, 0.2
+REFUSED_FOR_ITSELF = (MessageSizeTooLargeError, RecordTooLargeError)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    n: int
+    lane: int
+    topic: str
+    key: str
+    event_id: Any
+    headers: str | None
+    body: str | None
+
+
+class Unknown(Exception):
+    """The broker did not answer for a record: it may stand there or not. The rows stay and are sent again."""
+
+
+class Relay:
+    """One per worker. No transaction is open while it produces; a kill at any point sends a record twice, never less."""
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        make_producer: Callable[[], AIOKafkaProducer],
+        marks: BrokerMarks,
+        schema: str,
+        *,
+        wake: asyncio.Event,
+        topics_stand: asyncio.Event,
+    ) -> None:
+        self._lanes, self._make_producer, self._marks, self._wake = lanes, make_producer, marks, wake
+        self._topics_stand = topics_stand
+        self._producer: AIOKafkaProducer | None = None
+        self.sent = 0
+        self._take = f"""
+            SELECT o.n, o.lane, o.topic, o.key, o.event_id, e.headers, e.body
+            FROM (SELECT n, lane, topic, key, event_id, resend FROM {schema}.outbox
+                  WHERE lane = ANY ($1) ORDER BY resend, n LIMIT {BATCH}) o
+            LEFT JOIN LATERAL (SELECT headers, body FROM {schema}.event_log WHERE id = o.event_id LIMIT 1) e ON true
+            ORDER BY o.resend, o.n
+        """
+        self._delete = f"DELETE FROM {schema}.outbox WHERE n = ANY ($1)"
+        self._set_aside = f"""
+            WITH gone AS (DELETE FROM {schema}.outbox WHERE n = $1 RETURNING n, lane, topic, key, event_id)
+            INSERT INTO {schema}.unsendable (n, lane, topic, key, event_id, reason)
+            SELECT n, lane, topic, key, event_id, $2 FROM gone ON CONFLICT DO NOTHING
+        """
+
+    async def run(self) -> None:
+        following, idle = waits(), IDLE_FIRST
+        next_balance = 0.0
+        clock = asyncio.get_running_loop().time
+        try:
+            while True:
+                try:
+                    if clock() >= next_balance:
+                        await self._lanes.balance()
+                        next_balance = clock() + BALANCE_SECONDS
+                    moved = await self.send_batch()
+                    following = waits()
+                except (Unknown, *OUTAGES) as error:
+                    await self._rebuild(error)
+                    next_balance = 0.0
+                    await asyncio.sleep(following())
+                    continue
+                idle = IDLE_FIRST if moved else min(idle * 2, IDLE_MOST)
+                if moved < BATCH:
+                    await self._sleep(idle)
+        finally:
+            await self._drop_producer()
+            await self._lanes.close()
+
+    async def send_batch(self) -> int:
+        """Sends what is there, at most one batch; returns how many rows left the outbox.
+
+        While a topic is missing it takes nothing: the producer would ask for it in a loop without pause.
+        """
+        await self._topics_stand.wait()
+        connection = await self._lanes.open()
+        rows = [Outgoing(*row) for row in await connection.fetch(self._take, sorted(self._lanes.held))]
+        if not rows:
+            return 0
+        outcomes = await self._produce(rows)
+        failpoint("relay.after_ack")
+        return await self._settle(connection, rows, outcomes)
+
+    async def _produce(self, rows: Sequence[Outgoing]) -> list[RecordMetadata | BaseException]:
+        producer = await self._started()
+        async with asyncio.timeout(SEND_SECONDS):
+            futures = [await self._send(producer, row) for row in rows]
+            failpoint("relay.mid_batch")
+            return await asyncio.gather(*futures, return_exceptions=True)
+
+    async def _send(self, producer: AIOKafkaProducer, row: Outgoing) -> asyncio.Future[RecordMetadata]:
+        if row.headers is None or row.body is None:
+            return _failed(LookupError("the event is not in event_log"))
+        try:
+            future: asyncio.Future[RecordMetadata] = await producer.send(
+                row.topic, row.body.encode(), key=row.key.encode(), headers=kafka_headers(row.headers)
+            )
+        except REFUSED_FOR_ITSELF as error:
+            return _failed(error)
+        return future
+
+    async def _settle(
+        self,
+        connection: asyncpg.Connection,
+        rows: Sequence[Outgoing],
+        outcomes: Sequence[RecordMetadata | BaseException],
+    ) -> int:
+        """Deletes the acknowledged prefix of each lane and topic; sets aside what is refused for itself."""
+        stopped: set[tuple[int, str]] = set()
+        done, aside, doubt = [], [], None
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if isinstance(outcome, (*REFUSED_FOR_ITSELF, LookupError)):
+                aside.append((row, type(outcome).__name__))
+            elif isinstance(outcome, BaseException):
+                stopped.add((row.lane, row.topic))
+                doubt = outcome
+            elif (row.lane, row.topic) not in stopped:
+                done.append(row.n)
+        acknowledged = [outcome for outcome in outcomes if isinstance(outcome, RecordMetadata)]
+        await connection.execute(self._delete, done)
+        for row, reason in aside:
+            await connection.execute(self._set_aside, row.n, reason)
+            log.error("record_unsendable", topic=row.topic, n=row.n, reason=reason)
+        await self._marks.acknowledged(connection, acknowledged)
+        self.sent += len(done)
+        if doubt is not None:
+            raise Unknown(type(doubt).__name__) from doubt
+        return len(done) + len(aside)
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = self._make_producer()
+            try:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await producer.start()
+            except BaseException:
+                await _stop(producer)
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def _rebuild(self, error: BaseException) -> None:
+        log.warning("relay_outage", error=type(error).__name__)
+        if isinstance(error, (Unknown, KafkaError, TimeoutError)):
+            await self._drop_producer()
+        if not isinstance(error, (Unknown, KafkaError)):
+            await self._lanes.close()
+
+    async def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _stop(producer)
+
+    async def _sleep(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        self._wake.clear()
+
+
+def _failed(error: Exception) -> asyncio.Future[RecordMetadata]:
+    future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    return future
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """While the broker is away `stop` never returns: it gets a task of its own and two seconds."""
+    stopping = asyncio.create_task(producer.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=2)
+    if not done:
+        stopping.cancel()
+    with suppress(Exception, asyncio.CancelledError):  # nothing is lost: what is unacknowledged stands in the outbox
+        await stopping

@@ -1,0 +1,196 @@
+"""Repair: what is really missing is asked for again, at most five times, and then shown to a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import structlog
+from aiokafka.partitioner import murmur2
+from aiokafka.structs import TopicPartition
+
+from chassis.delivery.batch import Applier
+from chassis.delivery.comparing import Comparison
+from chassis.delivery.consuming import ConsumerLoop
+from chassis.delivery.contracts import Contracts
+from chassis.delivery.lacks import IN_FLIGHT, REAL, UNREPAIRABLE, Lack, LackStore
+from chassis.delivery.outages import OUTAGES
+from chassis.delivery.peers import Peers
+from chassis.delivery.reader import Reader
+from chassis.delivery.wire import read_after
+
+log = structlog.get_logger(__name__)
+
+MOST_ROUNDS = 5
+ASK_AT_ONCE = 500
+
+
+class Repair:
+    """One per worker; it looks after the referrals whose partitions this worker reads.
+
+    A lack is real only when the producer's logs have been read past the ends noted after it was seen: before that the
+    missing event may be on its way, and asking for it would only add to the load (DELIVERY §5).
+    """
+
+    def __init__(
+        self,
+        contracts: Contracts,
+        reader: Reader,
+        loop: ConsumerLoop,
+        applier: Applier[Any],
+        comparison: Comparison,
+        store: LackStore,
+        peers: Peers,
+        *,
+        gap_seconds: float,
+        compare_seconds: float,
+    ) -> None:
+        self._contracts, self._reader, self._loop, self._applier = contracts, reader, loop, applier
+        self._comparison, self._store, self._peers = comparison, store, peers
+        self._gap_seconds, self._compare_seconds = gap_seconds, compare_seconds
+        self._lacks: dict[tuple[str, UUID], Lack] = {}
+        self._compare_now = asyncio.Event()
+        self._lost_data = False
+
+    def compare_all(self, reason: str) -> None:
+        """The broker has lost data: everything of the last seven days is compared, at once."""
+        log.warning("comparing_all", reason=reason)
+        self._lost_data = True
+        self._compare_now.set()
+
+    async def run(self) -> None:
+        """Both halves survive every outage; a lack, once found, stays on the list until it is reached."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_comparing())
+            group.create_task(self._keep_repairing())
+
+    async def _keep_comparing(self) -> None:
+        while True:
+            lost_data, self._lost_data = self._lost_data, False
+            self._compare_now.clear()
+            complete = await self._compare_each(broker_lost_data=lost_data)
+            self._lost_data = self._lost_data or (lost_data and not complete)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._compare_seconds if complete else min(self._compare_seconds, 2.0)):
+                    await self._compare_now.wait()
+
+    async def _compare_each(self, *, broker_lost_data: bool) -> bool:
+        """False when a producer did not answer: it is asked again in the next round, over the same window."""
+        complete = True
+        for producer in self._contracts.topic_of:
+            try:
+                found = await self._comparison.compare(producer, broker_lost_data=broker_lost_data)
+                await self._add(found)
+            except OUTAGES as error:
+                complete = False
+                log.warning("comparison_waits", producer=producer, error=type(error).__name__)
+        return complete
+
+    async def _keep_repairing(self) -> None:
+        every = min(max(self._gap_seconds / 4, 0.25), 5.0)
+        loaded = False
+        while True:
+            await asyncio.sleep(every)
+            try:
+                if not loaded:
+                    await self._add(await self._store.load())
+                    loaded = True
+                await self._step()
+            except OUTAGES as error:
+                log.warning("repair_waits", error=type(error).__name__)
+
+    async def _step(self) -> None:
+        self._reader.pause({self._contracts.topic_of[name] for name in await self._comparison.distrusted()})
+        await self._add(await self._from_parked())
+        if not self._lacks:
+            return
+        reached = await self._store.reached(list(self._lacks.values()))
+        await self._store.write([], reached)
+        for key in reached:
+            self._lacks.pop(key, None)
+        await self._note_ends()
+        await self._ask(await self._read_past())
+
+    async def _from_parked(self) -> list[Lack]:
+        """What waiting events need; those that need nothing any more (a retry, a lost race) are tried at once."""
+        rows = await self._store.waiting_longer_than(self._gap_seconds)
+        needed = [Lack(name, row[0], upto) for row in rows for name, upto in read_after(row[3]).items()]
+        reached = await self._store.reached(needed)
+        lacking = [lack for lack in needed if lack.key not in reached]
+        still = {lack.referral_id for lack in lacking}
+        if free := sorted({row[0] for row in rows} - still):
+            await self._applier.drain(free)
+        return lacking
+
+    async def _add(self, found: Sequence[Lack]) -> None:
+        """New ones are kept on disk; a known one's end is moved up."""
+        fresh = []
+        for lack in found:
+            known = self._lacks.get(lack.key)
+            if known is None:
+                self._lacks[lack.key] = lack
+                fresh.append(lack)
+            elif lack.upto > known.upto:
+                known.upto = lack.upto
+                fresh.append(known)
+        if fresh:
+            await self._store.write(fresh, [])
+
+    async def _note_ends(self) -> None:
+        now = asyncio.get_running_loop().time()
+        unnoted = [lack for lack in self._lacks.values() if not lack.noted and lack.not_before <= now]
+        for producer in {lack.producer for lack in unnoted}:
+            topic = self._contracts.topic_of[producer]
+            assigned = [tp for tp in self._reader.assignment if tp.topic == topic]
+            if not assigned:
+                continue
+            ends = await self._reader.ends(assigned)
+            for lack in unnoted:
+                if lack.producer == producer and self._partition_of(lack) in ends:
+                    lack.noted = ends
+
+    async def _read_past(self) -> list[Lack]:
+        """Those whose noted ends this member has read and committed past: still lacking, so really missing."""
+        noted = [lack for lack in self._lacks.values() if lack.noted and lack.state != UNREPAIRABLE]
+        wanted = {tp for lack in noted for tp in lack.noted} & self._reader.assignment
+        if not wanted:
+            return []
+        positions = await self._loop.settled_positions(wanted)
+        past = [
+            lack
+            for lack in noted
+            if all(positions.get(tp, 0) >= end for tp, end in lack.noted.items() if tp in self._reader.assignment)
+        ]
+        reached = await self._store.reached(past)
+        return [lack for lack in past if lack.key not in reached]
+
+    async def _ask(self, missing: Sequence[Lack]) -> None:
+        now = asyncio.get_running_loop().time()
+        for producer in sorted({lack.producer for lack in missing}):
+            of_this = [lack for lack in missing if lack.producer == producer]
+            spent = [lack for lack in of_this if lack.rounds >= MOST_ROUNDS]
+            for lack in spent:
+                lack.state = UNREPAIRABLE
+                log.error("stream_unrepairable", producer=producer, referral_id=str(lack.referral_id))
+            asked = [lack for lack in of_this if lack.rounds < MOST_ROUNDS][:ASK_AT_ONCE]
+            if asked:
+                await self._ask_one(producer, asked, now)
+            await self._store.write(spent + asked, [])
+
+    async def _ask_one(self, producer: str, asked: Sequence[Lack], now: float) -> None:
+        positions = await self._store.positions(producer, [lack.referral_id for lack in asked])
+        wanted = [(lack.referral_id, positions.get(lack.referral_id, (0, None))[0] + 1) for lack in asked]
+        outcomes = await self._peers.resend(producer, wanted)
+        for lack in asked:
+            lack.state = REAL if lack.state == IN_FLIGHT else lack.state
+            lack.rounds += outcomes.get(lack.referral_id) == "queued"
+            lack.noted, lack.not_before = {}, now + min(self._gap_seconds, 5.0)
+        log.warning("resend_asked", producer=producer, streams=len(asked))
+
+    def _partition_of(self, lack: Lack) -> TopicPartition:
+        topic = self._contracts.topic_of[lack.producer]
+        count = len(self._reader.partitions(topic))
+        return TopicPartition(topic, (murmur2(str(lack.referral_id).encode()) & 0x7FFFFFFF) % max(count, 1))

@@ -1,0 +1,184 @@
+"""A worker's delivery: relay, consumer, repair and broker watch, wired once, run together, ended together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.delivery.batch import Applier
+from chassis.delivery.broker import BrokerWatch
+from chassis.delivery.comparing import Comparison
+from chassis.delivery.consuming import ConsumerLoop
+from chassis.delivery.contracts import Contracts, Handlers
+from chassis.delivery.lacks import LackStore
+from chassis.delivery.lanes import Lanes
+from chassis.delivery.marks import BrokerMarks
+from chassis.delivery.membership import Membership
+from chassis.delivery.outages import OUTAGES
+from chassis.delivery.peers import Peers
+from chassis.delivery.quarantine import Quarantine
+from chassis.delivery.reader import Reader
+from chassis.delivery.relay import Relay
+from chassis.delivery.repair import Repair
+from chassis.delivery.statements import ACTING, Statements
+from chassis.delivery.tables import add_partitions_call
+from chassis.delivery.topics import MAX_MESSAGE_BYTES
+from chassis.delivery.units import Units
+from chassis.delivery.work import Work
+from chassis.settings import ServiceSettings
+from chassis.wake import listening
+
+W = TypeVar("W", bound=Work)
+log = structlog.get_logger(__name__)
+
+PAUSE_SECONDS = 0.008  # after each batch: under load one transaction then carries several events
+MAINTENANCE_SECONDS = 6 * 3600.0
+Loop = Callable[[asyncio.Event], Awaitable[None]]
+
+
+class Delivery(Generic[W]):
+    """Everything of a worker that knows Kafka. A service adds its handlers and, if it has any, loops of its own."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        contracts: Contracts,
+        handlers: Handlers,
+        make_work: Callable[[datetime], W],
+        database: Database,
+        clock: Clock,
+    ) -> None:
+        schema = contracts.service
+        self._settings, self._contracts, self._database, self._clock, self._schema = (
+            settings, contracts, database, clock, schema,
+        )  # fmt: skip
+        self._relay_wake, self._topics_stand = asyncio.Event(), asyncio.Event()
+        self.units: Units[W] = Units(database, Statements(schema, contracts.topic), make_work, self._relay_wake.set)
+        self._membership = Membership(database, schema)
+        quarantine = Quarantine(database, schema, settings.keyring, consumer=ACTING)
+        applier = Applier(self.units, contracts, handlers, quarantine)
+        self._reader = Reader(contracts, self._make_consumer)
+        self._loop = ConsumerLoop(self._reader, applier, contracts, pause_seconds=PAUSE_SECONDS)
+        self._marks = BrokerMarks(schema)
+        self._peers = Peers(settings.peers, settings.service_token)
+        store = LackStore(database, schema, consumer=ACTING)
+        self._repair = Repair(
+            contracts, self._reader, self._loop, applier,
+            Comparison(self._peers, store, database, schema, clock, ACTING), store, self._peers,
+            gap_seconds=settings.gap_seconds, compare_seconds=settings.compare_seconds,
+        )  # fmt: skip
+        self._watch = BrokerWatch(
+            self._make_admin, contracts, self._reader, self._loop, self._marks, database,
+            replication=settings.topic_replication, topics_stand=self._topics_stand,
+            compare_all=self._repair.compare_all,
+        )  # fmt: skip
+
+    async def run(self, *loops: Loop) -> None:
+        """Until cancelled. Any part that ends by an error ends the process: the next start takes everything up again.
+
+        Each of `loops` gets an event that is set when the api process has work for it.
+        """
+        relay = Relay(
+            Lanes(self._database.dedicated, self._schema), self._make_producer, self._marks, self._schema,
+            wake=self._relay_wake, topics_stand=self._topics_stand,
+        )  # fmt: skip
+        wakes = [asyncio.Event() for _ in loops]
+        try:
+            async with listening(self._settings.wake_port, self._is_ready) as ear, asyncio.TaskGroup() as group:
+                group.create_task(self._hear(ear.woken, [self._relay_wake, *wakes]))
+                group.create_task(relay.run())
+                group.create_task(self._watch.run(self._settings.broker_check_seconds))
+                group.create_task(self._consume())
+                group.create_task(self._repair.run())
+                group.create_task(self._maintain())
+                for loop, woken in zip(loops, wakes, strict=True):
+                    group.create_task(_as_coroutine(loop(woken)))
+        finally:
+            await self._peers.close()
+            await self._membership.close()
+
+    def _is_ready(self) -> bool:
+        """Reading, or kept from reading by the broker alone: then a restart would cure nothing."""
+        return bool(self._reader.assignment) or not self._topics_stand.is_set()
+
+    async def _consume(self) -> None:
+        await self._membership.join()
+        await self._topics_stand.wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._loop.run())
+            group.create_task(self._loop.watch_assignment())
+            group.create_task(self._membership.hold())
+
+    async def _hear(self, woken: asyncio.Event, listeners: Sequence[asyncio.Event]) -> None:
+        while True:
+            await woken.wait()
+            woken.clear()
+            for listener in listeners:
+                listener.set()
+
+    async def _maintain(self) -> None:
+        """The log's coming months; rows in its default partition mean that somebody has let this stop."""
+        while True:
+            with suppress(*OUTAGES):
+                statement, *arguments = add_partitions_call(self._schema, self._clock.now())
+                async with self._database.connection() as connection:
+                    await connection.execute(statement, *arguments)
+                    strayed = await connection.fetchval(
+                        f"SELECT EXISTS (SELECT 1 FROM {self._schema}.event_log_default)"
+                    )
+                if strayed:
+                    log.error("event_log_default_holds_rows")
+            await asyncio.sleep(MAINTENANCE_SECONDS)
+
+    def _make_producer(self) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            client_id=f"{self._schema}-relay",
+            enable_idempotence=True,
+            acks="all",
+            compression_type="lz4",
+            linger_ms=0,
+            max_batch_size=128 * 1024,
+            max_request_size=MAX_MESSAGE_BYTES,
+            request_timeout_ms=10_000,
+            metadata_max_age_ms=5_000,
+            retry_backoff_ms=50,
+        )
+
+    def _make_consumer(self) -> AIOKafkaConsumer:
+        session_ms = int(self._settings.session_seconds * 1000)
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            client_id=f"{self._schema}-worker",
+            group_id=f"{self._schema}.{ACTING}",
+            group_instance_id=self._membership.name,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=5_000,
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=500,
+            request_timeout_ms=10_000,
+            retry_backoff_ms=50,
+            fetch_max_wait_ms=200,
+            max_poll_interval_ms=900_000,
+        )
+
+    def _make_admin(self) -> AIOKafkaAdminClient:
+        return AIOKafkaAdminClient(
+            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            client_id=f"{self._schema}-watch",
+            request_timeout_ms=10_000,
+        )
+
+
+async def _as_coroutine(awaitable: Awaitable[Any]) -> None:
+    await awaitable

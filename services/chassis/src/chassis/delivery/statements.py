@@ -1,0 +1,189 @@
+"""The statements of delivery: what a transaction reads after its locks, and what it writes before it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import orjson
+from aiokafka.partitioner import murmur2
+
+from chassis.delivery.gate import Arrival, Parked, ParkReason, Position, ReferralGate, needs_text
+from chassis.delivery.tables import LANES
+from chassis.delivery.wire import read_headers, write_headers
+from chassis.delivery.work import Numbered
+
+ACTING = "acting"
+"""The consumer name under which handlers that change state keep their positions."""
+
+
+@dataclass(frozen=True)
+class OpenedStreams:
+    gates: dict[UUID, ReferralGate]
+    now: datetime
+    have_parked: list[UUID]
+
+
+@dataclass(frozen=True)
+class ParkedChange:
+    """What a batch did to the parked rows of its referrals."""
+
+    added: list[tuple[Parked, dict[str, int]]]
+    removed: list[tuple[UUID, str, int]]
+
+
+def lane_of(referral_id: UUID) -> int:
+    """A referral's lane, fixed for good, whatever becomes of the topic's partitions."""
+    return int(murmur2(str(referral_id).encode()) & 0x7FFFFFFF) % LANES
+
+
+class Statements:
+    """Bound to one service's schema and topic; every method runs inside the caller's transaction."""
+
+    def __init__(self, schema: str, topic: str, *, consumer: str = ACTING) -> None:
+        self.schema, self.topic, self.consumer = schema, topic, consumer
+        self._open = (
+            f"SELECT referral_id, head, head_event_id, producer, last, last_event_id, has_parked, now_is "
+            f"FROM {schema}.open_streams($1, $2)"
+        )
+        self._parked = f"SELECT * FROM {schema}.parked WHERE referral_id = ANY ($1) AND consumer = $2"
+        self._positions = f"""
+            INSERT INTO {schema}.stream_pos AS p (referral_id, consumer, producer, last, last_event_id)
+            SELECT r, $1, w, l, e FROM unnest($2::uuid[], $3::text[], $4::int[], $5::uuid[]) AS t(r, w, l, e)
+            ORDER BY r, w
+            ON CONFLICT (referral_id, consumer, producer)
+            DO UPDATE SET last = EXCLUDED.last, last_event_id = EXCLUDED.last_event_id
+        """
+        self._events = f"""
+            WITH new AS (
+                SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::uuid[], $6::text[], $7::text[],
+                                     $8::int[]) WITH ORDINALITY
+                    AS t(id, referral_id, seq, type, causation_id, headers, body, lane, ord)
+            ), heads AS (
+                UPDATE {schema}.stream s SET head = n.seq, head_event_id = n.id, changed_at = clock_timestamp()
+                FROM (SELECT DISTINCT ON (referral_id) referral_id, seq, id FROM new ORDER BY referral_id, seq DESC) n
+                WHERE s.referral_id = n.referral_id
+            ), logged AS (
+                INSERT INTO {schema}.event_log (id, referral_id, seq, type, causation_id, headers, body)
+                SELECT id, referral_id, seq, type, causation_id, headers::json, body::json FROM new
+            )
+            INSERT INTO {schema}.outbox (lane, topic, key, event_id)
+            SELECT lane, $9, referral_id::text, id FROM new ORDER BY ord
+        """
+        self._park = f"""
+            INSERT INTO {schema}.parked
+                (referral_id, consumer, producer, seq, event_id, type, reason, detail, needs, headers, body)
+            SELECT r, $1, p, s, e, t, x, d, n, h::json, b
+            FROM unnest($2::uuid[], $3::text[], $4::int[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[],
+                        $10::text[], $11::bytea[]) AS u(r, p, s, e, t, x, d, n, h, b) ORDER BY r, p, s
+            ON CONFLICT (referral_id, consumer, producer, seq)
+            DO UPDATE SET reason = EXCLUDED.reason, detail = EXCLUDED.detail, needs = EXCLUDED.needs,
+                          event_id = EXCLUDED.event_id, headers = EXCLUDED.headers, body = EXCLUDED.body
+        """
+        self._unpark = f"""
+            DELETE FROM {schema}.parked k USING unnest($2::uuid[], $3::text[], $4::int[]) AS t(r, p, s)
+            WHERE k.referral_id = t.r AND k.consumer = $1 AND k.producer = t.p AND k.seq = t.s
+        """
+
+    async def open_streams(self, connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> OpenedStreams:
+        """Locks the streams in id order, missing ones made first; heads and positions are those after the locks."""
+        rows = await connection.fetch(self._open, self.consumer, sorted(referral_ids))
+        gates: dict[UUID, ReferralGate] = {}
+        parked: set[UUID] = set()
+        for referral_id, head, head_event_id, producer, last, last_event_id, has_parked, _ in rows:
+            gate = gates.setdefault(referral_id, ReferralGate(referral_id, head, head_event_id))
+            if producer is not None:
+                gate.positions[producer] = Position(last, last_event_id)
+            if has_parked:
+                parked.add(referral_id)
+        return OpenedStreams(gates, rows[0]["now_is"], sorted(parked))
+
+    async def load_parked(self, connection: asyncpg.Connection, gates: dict[UUID, ReferralGate]) -> None:
+        for row in await connection.fetch(self._parked, list(gates), self.consumer):
+            parked = parked_from(row)
+            gates[row["referral_id"]].parked[parked.arrival.place] = parked
+
+    async def write_positions(
+        self, connection: asyncpg.Connection, moved: Iterable[tuple[UUID, str, Position]]
+    ) -> None:
+        rows = list(moved)
+        if rows:
+            await connection.execute(
+                self._positions,
+                self.consumer,
+                [referral_id for referral_id, _, _ in rows],
+                [producer for _, producer, _ in rows],
+                [position.last for _, _, position in rows],
+                [position.last_event_id for _, _, position in rows],
+            )
+
+    async def write_events(self, connection: asyncpg.Connection, events: Sequence[Numbered]) -> None:
+        """Head, event_log and outbox in one statement; the outbox in the order of recording."""
+        if not events:
+            return
+        recorded = [event.recorded for event in events]
+        await connection.execute(
+            self._events,
+            [one.event_id for one in recorded],
+            [one.referral_id for one in recorded],
+            [event.seq for event in events],
+            [one.model.TYPE for one in recorded],
+            [one.causation_id for one in recorded],
+            [headers_text(event) for event in events],
+            [one.model.model_dump_json() for one in recorded],
+            [lane_of(one.referral_id) for one in recorded],
+            self.topic,
+        )
+
+    async def write_parked(self, connection: asyncpg.Connection, change: ParkedChange) -> None:
+        if change.removed:
+            referrals, producers, numbers = zip(*change.removed, strict=True)
+            await connection.execute(self._unpark, self.consumer, list(referrals), list(producers), list(numbers))
+        if change.added:
+            await connection.execute(
+                self._park,
+                self.consumer,
+                [parked.arrival.referral_id for parked, _ in change.added],
+                [parked.arrival.producer for parked, _ in change.added],
+                [parked.arrival.envelope.seq for parked, _ in change.added],
+                [parked.arrival.envelope.event_id for parked, _ in change.added],
+                [parked.arrival.envelope.type for parked, _ in change.added],
+                [parked.reason.value for parked, _ in change.added],
+                [parked.detail for parked, _ in change.added],
+                [needs_text(needs) for _, needs in change.added],
+                [stored_headers(parked.arrival.headers) for parked, _ in change.added],
+                [parked.arrival.body for parked, _ in change.added],
+            )
+
+
+def headers_text(event: Numbered) -> str:
+    return orjson.dumps(
+        write_headers(
+            event_id=event.recorded.event_id,
+            event_type=event.recorded.model.TYPE,
+            subject=event.recorded.referral_id,
+            at=event.at,
+            seq=event.seq,
+            after=event.after,
+            causation_id=event.recorded.causation_id,
+        )
+    ).decode()
+
+
+def stored_headers(headers: Iterable[tuple[str, bytes]]) -> str:
+    return orjson.dumps({name: value.decode("utf-8", "replace") for name, value in headers}).decode()
+
+
+def kafka_headers(stored: str | dict[str, str]) -> list[tuple[str, bytes]]:
+    """The pool's connections decode json, the relay's own does not."""
+    values = orjson.loads(stored) if isinstance(stored, str) else stored
+    return [(name, value.encode()) for name, value in values.items()]
+
+
+def parked_from(row: asyncpg.Record) -> Parked:
+    headers = tuple(kafka_headers(row["headers"]))
+    arrival = Arrival(row["producer"], read_headers(headers), headers, row["body"])
+    return Parked(arrival, ParkReason(row["reason"]), row["detail"])

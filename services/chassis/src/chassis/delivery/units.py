@@ -1,0 +1,65 @@
+"""The unit of work: locks, loads, saves, writes events, commits, and wakes the relay. One way for every edge."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from chassis.database import Database
+from chassis.delivery.statements import OpenedStreams, Statements
+from chassis.delivery.work import Work
+from chassis.failpoints import failpoint
+
+W = TypeVar("W", bound=Work)
+
+
+class Units(Generic[W]):
+    """Makes transactions that touch referrals.
+
+    `make_work` builds the service's `Work` for one transaction; `wake` is called after each commit that wrote events.
+    """
+
+    def __init__(
+        self, database: Database, statements: Statements, make_work: Callable[[datetime], W], wake: Callable[[], None]
+    ) -> None:
+        self.database, self.statements = database, statements
+        self._make_work, self._wake = make_work, wake
+
+    @asynccontextmanager
+    async def begin(self, referral_ids: Sequence[UUID]) -> AsyncIterator[W]:
+        """A command: one transaction over these referrals. What the body raises undoes it whole."""
+        async with self.transaction() as connection:
+            work, _ = await self.lock(connection, referral_ids)
+            yield work
+            await self.finish(connection, work)
+        self.committed(work)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        """For the edges that must do something before the streams are locked; then `lock`, `finish`, `committed`."""
+        async with self.database.transaction() as connection:
+            yield connection
+
+    async def lock(self, connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> tuple[W, OpenedStreams]:
+        """The streams of all referrals named, in id order, then their aggregates. Call it once in a transaction."""
+        opened = await self.statements.open_streams(connection, referral_ids)
+        work = self._make_work(opened.now)
+        work.gates = opened.gates
+        await work.load(connection, list(opened.gates))
+        return work, opened
+
+    async def finish(self, connection: asyncpg.Connection, work: W) -> None:
+        work.keep()
+        await work.save(connection)
+        await self.statements.write_events(connection, work.numbered)
+        failpoint("unit.before_commit")
+
+    def committed(self, work: W) -> None:
+        failpoint("unit.after_commit")
+        if work.numbered:
+            self._wake()

@@ -1,0 +1,99 @@
+"""CloudEvents 1.0, Kafka binary mode: what travels in headers, written and read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+Headers = list[tuple[str, bytes]]
+
+
+class Unreadable(ValueError):
+    """Subject, stream number or another attribute that places the event cannot be read: quarantine."""
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """Where an event stands: its stream and number, and what its writer had applied when it wrote it."""
+
+    event_id: UUID
+    type: str
+    subject: UUID
+    seq: int
+    after: Mapping[str, int]
+    causation_id: UUID | None
+    time: datetime | None
+
+
+def write_headers(
+    *,
+    event_id: UUID,
+    event_type: str,
+    subject: UUID,
+    at: datetime,
+    seq: int,
+    after: Mapping[str, int],
+    causation_id: UUID | None,
+) -> dict[str, str]:
+    """Header names and values as text; kept in event_log, so that a resend carries the first ones."""
+    words = event_type.split(".")
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": str(event_id),
+        "ce_source": f"/{words[1]}/{words[2]}",
+        "ce_type": event_type,
+        "ce_subject": str(subject),
+        "ce_time": at.isoformat().replace("+00:00", "Z"),
+        "ce_dataschema": "urn:" + ":".join(words[1:]),
+        "ce_streamseq": str(seq),
+        "content-type": "application/json",
+    }
+    if after:
+        headers["ce_after"] = ",".join(f"{service}:{number}" for service, number in sorted(after.items()))
+    if causation_id is not None:
+        headers["ce_causationid"] = str(causation_id)
+    return headers
+
+
+def read_headers(raw: Iterable[tuple[str, bytes]]) -> Envelope:
+    """Raises Unreadable naming the attribute: such a record can be given no place in any stream."""
+    attribute = "headers"
+    try:
+        values = {name: value for name, value in raw}
+        attribute = "ce_subject"
+        subject = UUID(values["ce_subject"].decode())
+        attribute = "ce_streamseq"
+        seq = int(values["ce_streamseq"])
+        if not 0 < seq < 2**31:
+            raise ValueError(seq)
+        attribute = "ce_id"
+        event_id = UUID(values["ce_id"].decode())
+        attribute = "ce_type"
+        event_type = values["ce_type"].decode()
+        attribute = "ce_after"
+        after = read_after(values.get("ce_after", b"").decode())
+        attribute = "ce_causationid"
+        causation = values.get("ce_causationid")
+        attribute = "ce_time"
+        time = values.get("ce_time")
+        return Envelope(
+            event_id=event_id,
+            type=event_type,
+            subject=subject,
+            seq=seq,
+            after=after,
+            causation_id=UUID(causation.decode()) if causation else None,
+            time=datetime.fromisoformat(time.decode()) if time else None,
+        )
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        raise Unreadable(attribute) from error
+
+
+def read_after(text: str) -> dict[str, int]:
+    """`intake:3,triage:5` → {"intake": 3, "triage": 5}; raises ValueError on anything else."""
+    if not text:
+        return {}
+    pairs = (entry.split(":") for entry in text.split(","))
+    return {service: int(number) for service, number in pairs}

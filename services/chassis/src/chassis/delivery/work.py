@@ -1,0 +1,108 @@
+"""One transaction's work in memory: aggregates loaded, events recorded, undone per event or written at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from chassis.delivery.contracts import EventModel
+from chassis.delivery.gate import ReferralGate
+from chassis.delivery.rows import Rows
+from chassis.ids import new_id
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event to be written: its number is given when the handler's work is kept."""
+
+    event_id: UUID
+    referral_id: UUID
+    model: EventModel
+    causation_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """An event with its place in the own stream and what had been applied when it was written."""
+
+    recorded: Recorded
+    seq: int
+    after: dict[str, int]
+    at: datetime
+
+
+@dataclass
+class Work:
+    """Subclassed by each service with its `Rows`, `load` and `save`.
+
+    `now` is one instant for the whole transaction, the database's. `subject` and `cause` are the referral and the id
+    of the event that a handler is working on; a command has no cause but what it names to `record`.
+    """
+
+    now: datetime
+    gates: dict[UUID, ReferralGate] = field(default_factory=dict)
+    numbered: list[Numbered] = field(default_factory=list)
+    _tables: list[Rows[Any, Any]] = field(default_factory=list)
+    _staged: list[Recorded] = field(default_factory=list)
+    _subject: UUID | None = None
+    _cause: UUID | None = None
+
+    def rows(self) -> Rows[Any, Any]:
+        """A table's aggregates, registered so that the runtime can keep or forget what a handler puts."""
+        table: Rows[Any, Any] = Rows()
+        self._tables.append(table)
+        return table
+
+    @property
+    def subject(self) -> UUID:
+        if self._subject is None:
+            raise LookupError("a command has no subject")
+        return self._subject
+
+    @property
+    def cause(self) -> UUID | None:
+        return self._cause
+
+    async def load(self, connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> None:
+        """Every aggregate of these referrals, one statement a table; their streams are locked."""
+
+    async def save(self, connection: asyncpg.Connection) -> None:
+        """What changed, one statement a table."""
+
+    def record(self, referral_id: UUID, model: EventModel, *, causation_id: UUID | None = None) -> UUID:
+        """An event on the own stream of a referral whose stream this transaction has locked; returns its id.
+
+        Raises KeyError for a referral that is not locked: it would have no number.
+        """
+        if referral_id not in self.gates:
+            raise KeyError(f"the stream of {referral_id} is not locked in this transaction")
+        recorded = Recorded(new_id(), referral_id, model, causation_id or self._cause)
+        self._staged.append(recorded)
+        return recorded.event_id
+
+    def begin_event(self, subject: UUID, cause: UUID) -> None:
+        self._subject, self._cause = subject, cause
+
+    def keep(self) -> None:
+        """The handler returned: its rows stand, its events get their numbers."""
+        for table in self._tables:
+            table.keep()
+        for recorded in self._staged:
+            gate = self.gates[recorded.referral_id]
+            gate.head += 1
+            gate.head_event_id = recorded.event_id
+            self.numbered.append(Numbered(recorded, gate.head, gate.after(), self.now))
+        self._staged.clear()
+        self._subject = self._cause = None
+
+    def forget(self) -> None:
+        """The handler raised: nothing of it remains."""
+        for table in self._tables:
+            table.forget()
+        self._staged.clear()
+        self._subject = self._cause = None
