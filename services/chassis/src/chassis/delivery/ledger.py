@@ -134,7 +134,8 @@ class LedgerReads:
                     count(*) FILTER (WHERE reason = 'conflict') AS conflict,
                     count(*) FILTER (WHERE reason = 'unknown_version') AS unknown_version,
                     count(*) FILTER (WHERE k.seq <= coalesce(p.last, 0)) AS behind
-                FROM {self._schema}.parked k LEFT JOIN {self._schema}.stream_pos p USING (consumer, producer, referral_id)
+                FROM {self._schema}.parked k
+                LEFT JOIN {self._schema}.stream_pos p USING (consumer, producer, referral_id)
                 WHERE consumer = $1 GROUP BY k.producer""",
             {"waiting": 0, "failed": 0, "conflict": 0, "unknown_version": 0, "behind": 0},
         )
@@ -166,7 +167,7 @@ class LedgerReads:
 
     async def _row(self, connection: asyncpg.Connection, statement: str) -> dict[str, int]:
         row = await connection.fetchrow(statement)
-        return {name: int(value) for name, value in row.items()}
+        return {name: int(value) for name, value in (row or {}).items()}
 
     async def _by_producer(
         self, connection: asyncpg.Connection, statement: str, nothing: dict[str, int]

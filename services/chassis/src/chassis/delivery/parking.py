@@ -85,7 +85,7 @@ class ParkedReads:
     async def retry(
         self, connection: asyncpg.Connection, producer: str, referral_id: UUID, seq: int, *, by: str, reason: str
     ) -> bool:
-        """Makes a failed or unknown event wait for its turn again, under its stream's lock; False when there is none."""
+        """Makes a failed or unknown event wait for its turn again, under its stream's lock; False if there is none."""
         await connection.execute(f"SELECT 1 FROM {self._schema}.stream WHERE referral_id = $1 FOR UPDATE", referral_id)
         status = await connection.execute(
             f"""UPDATE {self._schema}.parked SET reason = 'waiting', detail = '', needs = ''

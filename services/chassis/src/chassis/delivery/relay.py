@@ -45,7 +45,7 @@ class Unknown(Exception):
 
 
 class Relay:
-    """One per worker. No transaction is open while it produces; a kill at any point sends a record twice, never less."""
+    """One per worker. No transaction is open while it produces; a kill sends a record twice, never not at all."""
 
     def __init__(
         self,

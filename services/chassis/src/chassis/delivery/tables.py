@@ -194,7 +194,7 @@ def _repair(metadata: MetaData, schema: str) -> None:
 
 
 def functions(schema: str) -> tuple[str, ...]:
-    """`open_streams`: missing rows, then the locks in id order, then what a gate needs: three snapshots, one round trip.
+    """`open_streams`: missing rows, then the locks in id order, then what a gate needs, in one round trip.
 
     `add_log_partitions` lets the serving role have next months' partitions without owning the table.
     """

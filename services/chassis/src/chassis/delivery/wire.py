@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
+CAUSE = re.compile(r"([a-z]+):([1-9][0-9]{0,9})", re.ASCII)
 Headers = list[tuple[str, bytes]]
 
 
@@ -61,13 +64,11 @@ def read_headers(raw: Iterable[tuple[str, bytes]]) -> Envelope:
     """Raises Unreadable naming the attribute: such a record can be given no place in any stream."""
     attribute = "headers"
     try:
-        values = {name: value for name, value in raw}
+        values = dict(raw)
         attribute = "ce_subject"
         subject = UUID(values["ce_subject"].decode())
         attribute = "ce_streamseq"
-        seq = int(values["ce_streamseq"])
-        if not 0 < seq < 2**31:
-            raise ValueError(seq)
+        seq = _number(values["ce_streamseq"].decode())
         attribute = "ce_id"
         event_id = UUID(values["ce_id"].decode())
         attribute = "ce_type"
@@ -91,9 +92,18 @@ def read_headers(raw: Iterable[tuple[str, bytes]]) -> Envelope:
         raise Unreadable(attribute) from error
 
 
+def _number(text: str) -> int:
+    if NUMBER.fullmatch(text) is None or int(text) >= 2**31:
+        raise ValueError(text)
+    return int(text)
+
+
 def read_after(text: str) -> dict[str, int]:
     """`intake:3,triage:5` → {"intake": 3, "triage": 5}; raises ValueError on anything else."""
     if not text:
         return {}
-    pairs = (entry.split(":") for entry in text.split(","))
-    return {service: int(number) for service, number in pairs}
+    pairs = [CAUSE.fullmatch(entry) for entry in text.split(",")]
+    after = {pair[1]: int(pair[2]) for pair in pairs if pair is not None}
+    if len(after) != len(pairs):
+        raise ValueError(text)
+    return after
