@@ -1,0 +1,140 @@
+"""One call (接警单): its states, and the table of everything that may happen to it (CONTRACTS §3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, NewType
+from uuid import UUID
+
+from intake_svc.domain.errors import TransitionRefused
+from intake_svc.domain.screening import Outcome, Screening
+
+CallId = NewType("CallId", UUID)
+ReferralId = NewType("ReferralId", UUID)
+
+
+class CallState(StrEnum):
+    RECEIVED = "received"
+    AWAITING_SCREENER = "awaiting_screener"
+    RETAINED_BY_POLICE = "retained_by_police"
+    REFERRED = "referred"
+    TO_OTHER_BODY = "to_other_body"
+    LINKED = "linked"
+    INVALID = "invalid"
+    RECALLED = "recalled"
+    RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+
+
+class Act(StrEnum):
+    HOLD_FOR_SCREENER = "hold_for_screener"
+    RETAIN = "retain"
+    REFER = "refer"
+    SEND_TO_OTHER_BODY = "send_to_other_body"
+    LINK = "link"
+    INVALIDATE = "invalidate"
+    WITHDRAW = "withdraw"
+    RECALL = "recall"
+    LIFT_RECALL = "lift_recall"
+    CONFIRM_RECALL = "confirm_recall"
+    RETURN = "return"
+    REFER_AGAIN = "refer_again"
+    UNLINK = "unlink"
+
+
+class LinkKind(StrEnum):
+    DUPLICATE = "duplicate"
+    REPEAT = "repeat"
+    MASS = "mass"
+
+
+class _CameFrom(StrEnum):
+    STATE = "the state it came from"
+
+
+CAME_FROM: Final = _CameFrom.STATE
+
+TRANSITIONS: Mapping[tuple[CallState, Act], CallState | _CameFrom] = {
+    (CallState.RECEIVED, Act.HOLD_FOR_SCREENER): CallState.AWAITING_SCREENER,
+    (CallState.RECEIVED, Act.RETAIN): CallState.RETAINED_BY_POLICE,
+    (CallState.RECEIVED, Act.REFER): CallState.REFERRED,
+    (CallState.RECEIVED, Act.SEND_TO_OTHER_BODY): CallState.TO_OTHER_BODY,
+    (CallState.RECEIVED, Act.LINK): CallState.LINKED,
+    (CallState.RECEIVED, Act.INVALIDATE): CallState.INVALID,
+    (CallState.AWAITING_SCREENER, Act.RETAIN): CallState.RETAINED_BY_POLICE,
+    (CallState.AWAITING_SCREENER, Act.REFER): CallState.REFERRED,
+    (CallState.AWAITING_SCREENER, Act.SEND_TO_OTHER_BODY): CallState.TO_OTHER_BODY,
+    (CallState.AWAITING_SCREENER, Act.LINK): CallState.LINKED,
+    (CallState.AWAITING_SCREENER, Act.INVALIDATE): CallState.INVALID,
+    (CallState.AWAITING_SCREENER, Act.WITHDRAW): CallState.WITHDRAWN,
+    (CallState.RETAINED_BY_POLICE, Act.REFER): CallState.REFERRED,
+    (CallState.RETAINED_BY_POLICE, Act.INVALIDATE): CallState.INVALID,
+    (CallState.RETAINED_BY_POLICE, Act.WITHDRAW): CallState.WITHDRAWN,
+    (CallState.REFERRED, Act.RECALL): CallState.RECALLED,
+    (CallState.REFERRED, Act.RETURN): CallState.RETURNED,
+    (CallState.REFERRED, Act.WITHDRAW): CallState.WITHDRAWN,
+    (CallState.LINKED, Act.UNLINK): CallState.REFERRED,
+    (CallState.LINKED, Act.RECALL): CallState.RECALLED,
+    (CallState.LINKED, Act.INVALIDATE): CallState.INVALID,
+    (CallState.LINKED, Act.WITHDRAW): CallState.WITHDRAWN,
+    (CallState.RECALLED, Act.LIFT_RECALL): CAME_FROM,
+    (CallState.RECALLED, Act.CONFIRM_RECALL): CallState.RETAINED_BY_POLICE,
+    (CallState.RETURNED, Act.REFER_AGAIN): CallState.REFERRED,
+    (CallState.RETURNED, Act.RETAIN): CallState.RETAINED_BY_POLICE,
+    (CallState.RETURNED, Act.SEND_TO_OTHER_BODY): CallState.TO_OTHER_BODY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What intake keeps of a call in clear; everything a person said or is called stands in the vault."""
+
+    call_id: CallId
+    source: str
+    call_no: str
+    referral_id: ReferralId
+    tracking_code: str
+    state: CallState
+    version: int
+    reported_at: datetime
+    received_at: datetime
+    identity_key: bytes | None = None
+    station_code: str | None = None
+    came_from: CallState | None = None
+    linked_to: ReferralId | None = None
+    link_kind: LinkKind | None = None
+    screening: Screening | None = None
+    screened_at: datetime | None = None
+    opened_at: datetime | None = None
+
+    @property
+    def has_opened(self) -> bool:
+        return self.opened_at is not None
+
+    def allowed_acts(self) -> tuple[Act, ...]:
+        return tuple(act for state, act in TRANSITIONS if state is self.state)
+
+    def next_state(self, act: Act) -> CallState:
+        target = TRANSITIONS.get((self.state, act))
+        if target is None:
+            raise TransitionRefused(self.state, act, self.allowed_acts())
+        if target is CAME_FROM:
+            if self.came_from is None:
+                raise TransitionRefused(self.state, act, self.allowed_acts())
+            return self.came_from
+        return CallState(target)
+
+    def hold(self, screening: Screening, *, at: datetime) -> "Call":
+        """Keep the call where people decide: with the police when the rules are sure, else with a screener."""
+        act = Act.RETAIN if screening.outcome is Outcome.RETAINED_BY_POLICE else Act.HOLD_FOR_SCREENER
+        return replace(self, state=self.next_state(act), screening=screening, screened_at=at)
+
+    def refer(self, screening: Screening, *, at: datetime) -> "Call":
+        """The call opens the referral that was reserved for it when it was accepted."""
+        return replace(self, state=self.next_state(Act.REFER), screening=screening, screened_at=at, opened_at=at)
+
+    def link(self, referral_id: ReferralId, kind: LinkKind, screening: Screening, *, at: datetime) -> "Call":
+        """The call joins another call's referral and keeps its own unopened."""
+        state = self.next_state(Act.LINK)
+        return replace(self, state=state, linked_to=referral_id, link_kind=kind, screening=screening, screened_at=at)

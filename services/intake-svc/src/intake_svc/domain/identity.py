@@ -1,0 +1,46 @@
+"""Whose call it is and where: the key under which duplicates meet. Without a caller or a place nothing is linked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from intake_svc.domain.addresses import without_region
+from intake_svc.domain.masking import MaskingRules, phone_number
+from intake_svc.domain.spelling import bare, with_plain_digits
+
+_MIN_DIGITS = 7  # a short number is a desk or a service, not a caller
+
+
+@dataclass(frozen=True, slots=True)
+class LinkingRules:
+    version: str
+    duplicate_window: timedelta
+
+
+def identity_text(source: str, fields: Mapping[str, object], rules: MaskingRules) -> str | None:
+    """The normal form to be hashed, or None for a call that never links."""
+    caller, place = _caller(fields, rules), _place(fields)
+    if caller is None or place is None:
+        return None
+    return "\x1f".join(("duplicate", source, caller, place))
+
+
+def _caller(fields: Mapping[str, object], rules: MaskingRules) -> str | None:
+    phone = phone_number(_text(fields, "caller_phone"))
+    if phone.isdigit() and len(phone) >= _MIN_DIGITS and len(set(phone)) > 1:
+        return f"phone:{phone}"
+    if id_no := bare(_text(fields, "caller_id_no")):
+        return f"id:{id_no}"
+    name = bare(_text(fields, "caller_name"))
+    return f"name:{name}" if len(name) > 1 and name not in rules.no_names else None
+
+
+def _place(fields: Mapping[str, object]) -> str | None:
+    plain = with_plain_digits(bare(_text(fields, "incident_address")))
+    local = without_region(plain)
+    return local if len(local) > 2 else None
+
+
+def _text(fields: Mapping[str, object], name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
