@@ -29,7 +29,8 @@ class PrefixedSettings(BaseSettings):
         except ValidationError as error:
             raise SettingsError(_explain(prefix, error)) from None
         except UnreadableSettings as error:
-            raise SettingsError(str(error).split(" from source", maxsplit=1)[0]) from None
+            field = str(error).split('"')[1]  # error parsing value for field "peers" from source …
+            raise SettingsError(f"{prefix}{field.upper()}: not valid JSON") from None
         settings._read_secrets(prefix)
         return settings
 
