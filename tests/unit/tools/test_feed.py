@@ -81,7 +81,7 @@ def test_503_and_a_dropped_answer_are_asked_again_with_the_same_body(run: Run, i
 def test_rejected_rows_go_to_a_file_with_line_and_reason(
     run: Run, intake: Intake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    problem = {"code": "call_conflict", "detail": "other content under this number", "fields": ["content"]}
+    problem = {"code": "call_conflict", "detail_en": "other content under this number", "fields": ["content"]}
     intake.scripts = {"b": [(409, problem, {})]}
     assert run(narrative("a"), "{broken", narrative("b"), '{"text": "x"}') == 1
     rows = sorted(rejected(tmp_path), key=lambda row: int(row["line"]))

@@ -15,6 +15,7 @@ from stack.ledger.facts import Facts, ServiceFacts
 from support.scripted import Answer, scripted
 
 SERVICES = ("intake", "triage", "mediation", "followup")
+PARK_REASONS = ("waiting", "failed", "conflict", "unknown_version", "behind")
 Ledgers = dict[str, dict[str, Any]]
 
 # Ten calls: seven opened referrals, six of them dispatched, one under review; three stand elsewhere. All at rest.
@@ -39,8 +40,9 @@ def a_ledger(service: str) -> dict[str, Any]:
         "heads": {"sum": HEADS[service], "streams": 7},
         "outbox": {"live": 0, "resend": 0, "unsendable": 0},
         "positions": {name: {"sum": HEADS[name], "streams": 7} for name in producers},
-        "parked": {name: {"waiting": 0, "failed": 0, "conflict": 0, "unknown_version": 0} for name in producers},
-        "quarantined": dict.fromkeys(producers, 0),
+        "parked": {name: dict.fromkeys(PARK_REASONS, 0) for name in producers},
+        "quarantined": {},
+        "distrusted": [],
         "lacking": {name: {"in_flight": 0, "real": 0, "unrepairable": 0} for name in producers},
         "counts": deepcopy(COUNTS[service]),
     }
@@ -82,9 +84,9 @@ def test_the_pair_equation_holds_and_only_what_is_missing_unbalances(
     assert bool(balance.unquiet) == (in_flight > 0)
 
 
-def test_a_conflict_is_shown_and_not_counted() -> None:
+def test_what_is_parked_behind_its_stream_is_shown_and_not_counted() -> None:
     facts = ledgers()
-    facts["triage"]["parked"]["intake"]["conflict"] = 3
+    facts["triage"]["parked"]["intake"] |= {"conflict": 3, "behind": 3}
     balance = judge(facts)
     assert balance.pairs["intake", "triage"].in_flight == 0
     assert balance.missing == ()
@@ -136,9 +138,14 @@ def run_ahead_of_a_restored_producer(facts: Ledgers) -> None:
     facts["triage"]["heads"]["sum"] -= 2
 
 
+def distrust_a_producer(facts: Ledgers) -> None:
+    facts["mediation"]["distrusted"] = ["triage"]
+
+
 @pytest.mark.parametrize(
     "fault",
     [
+        distrust_a_producer,
         lose_a_call,
         count_a_call_twice,
         lose_a_referral,

@@ -15,6 +15,7 @@ import orjson
 from stack.feed.rows import CallRow, Reason
 
 ASK_AGAIN = frozenset({408, 429, 502, 503, 504})
+PROBLEM_MEMBERS = frozenset({"type", "title", "status", "code", "detail_zh", "detail_en", "instance"})
 FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
 _jitter = random.SystemRandom()
 
@@ -80,9 +81,9 @@ def _judged(row: CallRow, answer: httpx.Response) -> Answered:
 
 def _problem(status: int, body: dict[str, Any]) -> Reason:
     code = str(body.get("code") or f"http_{status}")
-    zh = str(body.get("detail_zh") or body.get("title") or f"服务拒绝（{status}）")
-    en = str(body.get("detail_en") or body.get("detail") or f"refused with status {status}")
-    named = {key: body[key] for key in ("errors", "fields", "differs") if body.get(key)}
+    zh = str(body.get("detail_zh") or f"服务拒绝（{status}）")
+    en = str(body.get("detail_en") or f"refused with status {status}")
+    named = {key: value for key, value in body.items() if key not in PROBLEM_MEMBERS}
     return Reason(code, zh, f"{en} {named}" if named else en)
 
 

@@ -9,6 +9,8 @@ from functools import cached_property
 from stack.ledger.facts import Facts
 from stack.running import SERVICES
 
+PARK_REASONS = ("waiting", "failed", "unknown_version", "conflict")
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -23,7 +25,7 @@ class Finding:
 class Pair:
     """Σ heads = Σ positions + parked + in flight + missing.
 
-    A `conflict` stands at a number that its stream has passed, so it is shown and not counted.
+    What is parked behind a number that its stream has passed (a conflict, mostly) is shown and not counted.
     """
 
     producer: str
@@ -37,7 +39,7 @@ class Pair:
 
     @property
     def parked_ahead(self) -> int:
-        return sum(count for reason, count in self.parked.items() if reason != "conflict")
+        return sum(self.parked.get(reason, 0) for reason in PARK_REASONS) - self.parked.get("behind", 0)
 
     @property
     def missing(self) -> int:
@@ -79,7 +81,7 @@ class Balance:
             parked=reader.parked.get(producer, {}),
             being_repaired=lacking.get("real", 0),
             unrepairable=lacking.get("unrepairable", 0),
-            quarantined=reader.quarantined.get(producer, 0),
+            quarantined=reader.quarantined.get(f"{producer}.v1", 0),
         )
 
     @property
@@ -125,7 +127,12 @@ class Balance:
     @cached_property
     def missing(self) -> tuple[Finding, ...]:
         """Empty when the ledger balances; work in flight and parked is accounted for."""
-        return (*self._calls_missing(), *self._referrals_missing(), *self._events_missing())
+        return (
+            *self._calls_missing(),
+            *self._referrals_missing(),
+            *self._events_missing(),
+            *self._distrusted(),
+        )
 
     def _calls_missing(self) -> Iterator[Finding]:
         gap = self.accepted - self.opened - sum(self.unopened_by_state.values())
@@ -161,6 +168,15 @@ class Balance:
                 yield Finding(
                     f"{pair} 消费位置多出 {-pair.in_flight}",
                     f"the consumer is {-pair.in_flight} events ahead of the head",
+                )
+
+    def _distrusted(self) -> Iterator[Finding]:
+        """A producer whose numbers went back was restored from an older backup: what it said since is gone there."""
+        for consumer, facts in self.facts.positions.items():
+            for producer in facts.distrusted:
+                yield Finding(
+                    f"{consumer} 不再采信 {producer}：其序号倒退",
+                    f"{consumer} applies nothing more from {producer}: restored",
                 )
 
     @cached_property

@@ -7,7 +7,7 @@ counts against it: whatever was written in between is in flight, never a negativ
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -31,6 +31,7 @@ class ServiceFacts:
     parked: Mapping[str, Mapping[str, int]]
     quarantined: Mapping[str, int]
     lacking: Mapping[str, Mapping[str, int]]
+    distrusted: Sequence[str]
     counts: Mapping[str, Any]
     raw: Mapping[str, Any]
 
@@ -44,6 +45,7 @@ class ServiceFacts:
             parked=raw["parked"],
             quarantined=raw["quarantined"],
             lacking=raw["lacking"],
+            distrusted=raw["distrusted"],
             counts=raw["counts"],
             raw=raw,
         )

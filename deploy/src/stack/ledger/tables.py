@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 from rich.table import Table
 
-from stack.ledger.balance import Balance
+from stack.ledger.balance import PARK_REASONS, Balance
 
 CALL_STATES = {
     "received": "待甄别 received, not screened yet",
@@ -90,9 +90,8 @@ def _pairs(balance: Balance) -> Table:
     return table
 
 
-def _reasons(parked: object) -> str:
-    assert isinstance(parked, dict)
-    named = [f"{reason} {count}" for reason, count in sorted(parked.items()) if count and reason != "conflict"]
+def _reasons(parked: Mapping[str, int]) -> str:
+    named = [f"{reason} {parked[reason]}" for reason in PARK_REASONS if parked.get(reason)]
     return f"({', '.join(named)})" if named else ""
 
 
