@@ -159,7 +159,7 @@ class Delivery(Generic[W]):
         return AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             client_id=f"{self._schema}-worker",
-            group_id=f"{self._schema}.{ACTING}",
+            group_id=f"{self._contracts.topic}.{ACTING}",
             group_instance_id=self._membership.name,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

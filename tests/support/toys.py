@@ -1,0 +1,299 @@
+"""Two toy services that stand on the real delivery runtime: `ping` counts what `pong` answers.
+
+Real PostgreSQL, real Kafka, real HTTP between them; only their business is a toy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+import asyncpg
+import jwt
+import uvicorn
+from chassis.app import create_app
+from chassis.clock import Clock
+from chassis.database import Database
+from chassis.delivery import Contracts, Delivery, Handlers, Rows, Statements, Units, Work, ops_router
+from chassis.delivery.tables import add_partitions_call, add_to, functions
+from chassis.settings import ServiceSettings
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import BaseModel
+from sqlalchemy import Column, Integer, MetaData, Table, Uuid
+from sqlalchemy.ext.asyncio import create_async_engine
+from support.stack import free_ports
+
+
+class ToyEvent(BaseModel):
+    TYPE: ClassVar[str]
+
+    @classmethod
+    def parse(cls, body: bytes) -> Self:
+        return cls.model_validate_json(body)
+
+    def named_referrals(self) -> tuple[UUID, ...]:
+        return ()
+
+
+class Pinged(ToyEvent):
+    TYPE = "cn.toy.ping.pinged.v1"
+    n: int
+
+
+class Ponged(ToyEvent):
+    TYPE = "cn.toy.pong.ponged.v1"
+    n: int
+
+
+@dataclass(frozen=True)
+class ToyTopic:
+    name: str
+    partitions: int = 12
+    cleanup: str = "delete"
+    retention_ms: int | None = 3_600_000
+
+
+MODELS = {model.TYPE: model for model in (Pinged, Ponged)}
+
+
+def contracts_of(service: str, suffix: str) -> Contracts:
+    topics = tuple(ToyTopic(f"{name}.{suffix}") for name in ("ping", "pong"))
+    other = {"ping": "pong", "pong": "ping"}[service]
+    return Contracts(service, f"{service}.{suffix}", {f"{other}.{suffix}": other}, MODELS, topics)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many events had effect, and their sum in order: another order gives another digest."""
+
+    count: int = 0
+    digest: int = 0
+
+    def add(self, n: int) -> Tally:
+        return replace(self, count=self.count + 1, digest=(self.digest * 31 + n) % 2**31)
+
+
+@dataclass
+class ToyWork(Work):
+    schema: str = ""
+    tallies: Rows[UUID, Tally] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tallies = self.rows()
+
+    async def load(self, connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> None:
+        for row in await connection.fetch(
+            f"SELECT referral_id, count, digest FROM {self.schema}.tally WHERE referral_id = ANY ($1)", referral_ids
+        ):
+            self.tallies.load(row[0], Tally(row[1], row[2]))
+
+    async def save(self, connection: asyncpg.Connection) -> None:
+        changed = sorted(self.tallies.changed().items())
+        if changed:
+            await connection.execute(
+                f"""INSERT INTO {self.schema}.tally (referral_id, count, digest)
+                    SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[])
+                    ON CONFLICT (referral_id) DO UPDATE SET count = EXCLUDED.count, digest = EXCLUDED.digest""",
+                [key for key, _ in changed],
+                [tally.count for _, tally in changed],
+                [tally.digest for _, tally in changed],
+            )
+
+    def tally(self, referral_id: UUID) -> Tally:
+        return self.tallies.find(referral_id) or Tally()
+
+
+def on_pinged(event: Pinged, work: ToyWork) -> None:
+    """A negative number is poison; one above 2^31 is refused by the database itself."""
+    if event.n < 0:
+        raise ValueError("poison")
+    tally = work.tally(work.subject).add(event.n)
+    work.tallies.put(work.subject, tally if event.n < 2**31 else replace(tally, count=event.n))
+    work.record(work.subject, Ponged(n=event.n))
+
+
+def on_ponged(event: Ponged, work: ToyWork) -> None:
+    work.tallies.put(work.subject, work.tally(work.subject).add(event.n))
+
+
+HANDLERS: Mapping[str, Handlers] = {"ping": {Ponged: on_ponged}, "pong": {Pinged: on_pinged}}
+
+
+async def create_schema(database_url: str, service: str) -> None:
+    """The delivery tables and the toy's own, as the administrator of a throw-away database."""
+    metadata = MetaData()
+    add_to(metadata, service)
+    Table(
+        "tally", metadata, Column("referral_id", Uuid, primary_key=True), Column("count", Integer),
+        Column("digest", Integer), schema=service,
+    )  # fmt: skip
+    engine = create_async_engine(database_url.replace("postgresql://", "postgresql+asyncpg://"))
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(f"CREATE SCHEMA {service}")
+        await connection.run_sync(metadata.create_all)
+        for statement in functions(service):
+            await connection.exec_driver_sql(statement)
+    await engine.dispose()
+    plain = await asyncpg.connect(database_url)
+    statement, *arguments = add_partitions_call(service, datetime.now(UTC))
+    await plain.execute(statement, *arguments)
+    await plain.close()
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """One issuer for all toys of a test: its public key, and the tokens that it signs."""
+
+    folder: Path
+    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+
+    def write(self) -> None:
+        public = self.key.public_key()
+        pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        (self.folder / "public.pem").write_bytes(pem)
+        (self.folder / "service.token").write_text(self.token("service"))
+        ring = {"active": "k1", "keys": {"k1": base64.b64encode(os.urandom(32)).decode()}}
+        (self.folder / "keyring.json").write_text(json.dumps(ring))
+
+    def token(self, *roles: str, source: str | None = None) -> str:
+        claims: dict[str, Any] = {
+            "sub": "toy", "roles": list(roles), "scope_path": "31", "iss": "liandong-local", "aud": "liandong",
+            "exp": datetime.now(UTC) + timedelta(hours=1),
+        }  # fmt: skip
+        return jwt.encode(claims | ({"source": source} if source else {}), self.key, algorithm="EdDSA")
+
+
+@dataclass
+class Toy:
+    """One toy service of a test: its units for commands, its database, and whether its worker and api run."""
+
+    service: str
+    settings: ServiceSettings
+    database: Database
+    contracts: Contracts
+    units: Units[ToyWork]
+    delivery: Delivery[ToyWork]
+    url: str
+
+    async def ping(self, referral_id: UUID, *numbers: int) -> None:
+        async with self.units.begin([referral_id]) as work:
+            for n in numbers:
+                work.record(referral_id, Pinged(n=n))
+
+    async def tally(self, referral_id: UUID) -> Tally:
+        row = await self.row(f"SELECT count, digest FROM {self.service}.tally WHERE referral_id = $1", referral_id)
+        return Tally(*row) if row else Tally()
+
+    async def row(self, statement: str, *arguments: Any) -> Any:
+        async with self.database.connection() as connection:
+            return await connection.fetchrow(statement, *arguments)
+
+    async def value(self, statement: str, *arguments: Any) -> Any:
+        async with self.database.connection() as connection:
+            return await connection.fetchval(statement, *arguments)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """The worker runs while the body does; what it raises fails the test."""
+        task = asyncio.create_task(self.delivery.run())
+        try:
+            yield
+            if task.done():
+                task.result()
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """The api, over real HTTP, on the port its peers know."""
+
+        async def counts(_: asyncpg.Connection) -> dict[str, Any]:
+            return {}
+
+        router = ops_router(
+            self.service, self.service, self.contracts.topic, sorted(self.contracts.consumed), self.database, Clock(),
+            counts=counts, wake=lambda: None,
+        )  # fmt: skip
+        app = create_app("玩具", "Toy", settings=self.settings, routers=[router], checks={})
+        server = uvicorn.Server(
+            uvicorn.Config(app, port=self.settings.http_port, log_config=None, lifespan="off", ws="none")
+        )
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        task = asyncio.create_task(server.serve())
+        while not server.started:
+            await asyncio.sleep(0.01)
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await task
+
+
+@dataclass
+class Toys:
+    ping: Toy
+    pong: Toy
+    secrets: Secrets
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for toy in (self.ping, self.pong):
+                await stack.enter_async_context(toy.serving())
+            for toy in (self.ping, self.pong):
+                await stack.enter_async_context(toy.working())
+            yield
+
+
+@asynccontextmanager
+async def toys(
+    database_url: str,
+    bootstrap_servers: str,
+    folder: Path,
+    *,
+    handlers: Mapping[str, Handlers] = HANDLERS,
+    wrap: Callable[[str], str] = str,
+) -> AsyncIterator[Toys]:
+    """Both toys over one database, with topics of their own; intervals as short as a test needs them."""
+    secrets = Secrets(folder)
+    secrets.write()
+    ports = dict(zip(("ping", "pong"), free_ports(2), strict=True))
+    suffix = f"t{os.urandom(4).hex()}.v1"
+    made = []
+    for service in ("ping", "pong"):
+        await create_schema(database_url, service)
+        settings = ServiceSettings(
+            database_url=wrap(database_url), kafka_bootstrap_servers=bootstrap_servers, http_port=ports[service],
+            token_public_key_file=folder / "public.pem", service_token_file=folder / "service.token",
+            keyring_file=folder / "keyring.json", peers={name: f"http://127.0.0.1:{p}" for name, p in ports.items()},
+            gap_seconds=1, compare_seconds=2, broker_check_seconds=1, session_seconds=6,
+        )  # fmt: skip
+        made.append(_toy(service, settings, contracts_of(service, suffix), handlers[service]))
+    try:
+        yield Toys(*made, secrets)
+    finally:
+        for toy in made:
+            await toy.database.close()
+
+
+def _toy(service: str, settings: ServiceSettings, contracts: Contracts, handlers: Handlers) -> Toy:
+    database = Database(settings.database_url, process=f"{service}-toy", pool_size=6)
+
+    def make_work(now: datetime) -> ToyWork:
+        return ToyWork(now, schema=service)
+
+    units: Units[ToyWork] = Units(database, Statements(service, contracts.topic), make_work, lambda: None)
+    delivery: Delivery[ToyWork] = Delivery(settings, contracts, handlers, make_work, database, Clock())
+    return Toy(service, settings, database, contracts, units, delivery, settings.peers[service])
