@@ -66,6 +66,10 @@ def class_path(cache: Path, *, say: Say = print, jars: Sequence[Jar] | None = No
     return [folder / jar.file_name for jar in wanted]
 
 
+def are_whole(cache: Path) -> bool:
+    return all(jar.is_whole(cache / "kafka" / jar.file_name) for jar in listed())
+
+
 def fetch_all(lacking: Sequence[Jar], folder: Path, *, say: Say) -> None:
     say(f"Kafka: fetching {len(lacking)} jars into {folder} (once)")
     with (

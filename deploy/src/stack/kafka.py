@@ -76,7 +76,11 @@ class KafkaNode:
 
     def java(self, main: str, *words: str, heap: Sequence[str]) -> list[str]:
         logs = Path(__file__).with_name("kafka-log4j2.properties")
-        flags = ["--enable-native-access=ALL-UNNAMED", f"-Dlog4j2.configurationFile={logs}"]
+        flags = [
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            f"-Dlog4j2.configurationFile={logs}",
+        ]
         return [java_program(), *heap, *flags, "-cp", ":".join(map(str, self.jars)), main, *words]
 
     def prepare(self) -> None:

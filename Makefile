@@ -1,0 +1,62 @@
+# Everything a newcomer or a script calls. `make` alone prints the list.
+# PYTHON=… chooses another Python (3.11 to 3.14). Ports: `.venv/bin/python -m stack --help`.
+
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then echo $$p; exit; fi; done; echo python3)
+PY := .venv/bin/python
+SECONDS ?= 1800
+SEED ?= 1
+CHECKED := schemas/src services/chassis/src services/intake-svc/src services/triage-svc/src \
+	services/mediation-svc/src services/followup-svc/src deploy/src tests
+
+.PHONY: help venv run up down test check bench chaos fuzz feed ledger contracts clean
+
+help:           ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+venv:
+	@$(PYTHON) deploy/bootstrap.py
+
+run: venv       ## start everything, show sample calls travelling, print `ready`, serve until Ctrl-C
+	@exec $(PY) -m stack run
+
+up: venv        ## the same in the background, without samples; returns when everything is ready
+	@exec $(PY) -m stack up
+
+down: venv      ## stop it; returns when everything is gone
+	@exec $(PY) -m stack down
+
+test: venv      ## every test, on a real PostgreSQL and a real Kafka of its own
+	@exec $(PY) -m pytest
+
+check: venv     ## format, lint, strict types, import contracts, schema drift, unit tests
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy $(CHECKED)
+	.venv/bin/lint-imports
+	$(PY) -m referral_schemas check
+	$(PY) -m pytest tests/unit tests/contract
+
+bench:          ## measurements (not built yet: says so and exits 2)
+	@echo 'make bench: nothing is measured yet; the benches come with a later issue' >&2; exit 2
+
+chaos: venv     ## kill and wipe everything under load, then check: SECONDS=1800 SEED=1
+	@CHAOS_SECONDS=$(SECONDS) CHAOS_SEED=$(SEED) exec $(PY) -m pytest tests/chaos
+
+fuzz:           ## hostile requests (not built yet: says so and exits 2)
+	@echo 'make fuzz: there is no fuzzer yet; it comes with a later issue' >&2; exit 2
+
+feed: venv      ## post the calls of FILE=….jsonl to the running stack
+	@test -n '$(FILE)' || { echo 'make feed FILE=calls.jsonl' >&2; exit 2; }
+	@exec $(PY) -m stack feed '$(FILE)'
+
+ledger: venv    ## is every accepted call accounted for? QUIET=1: and is nothing under way?
+	@exec $(PY) -m stack ledger $(if $(QUIET),--quiet)
+
+contracts: venv ## generate JSON Schema and the other contract files anew from the models
+	@exec $(PY) -m referral_schemas write
+
+clean:          ## stop the stack and remove its data, logs and secrets; ALL=1: also .venv and fetched jars
+	@if [ -x $(PY) ]; then $(PY) -m stack down; fi
+	@rm -rf .local/data .local/log .local/run .local/secrets .local/test .local/stack.json .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@if [ -n '$(ALL)' ]; then rm -rf .venv .local; fi

@@ -1,0 +1,141 @@
+"""Makes `.venv` from requirements.lock, once; again only when the lock or a package's description has changed.
+
+Runs on the system's Python, so it imports nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import subprocess
+import sys
+import time
+import venv
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin/python"
+STAMP = VENV / ".made-from"
+LOCK = ROOT / "requirements.lock"
+PACKAGES = [
+    "schemas",
+    "services/chassis",
+    "services/intake-svc",
+    "services/triage-svc",
+    "services/mediation-svc",
+    "services/followup-svc",
+    "deploy",
+]
+OLDEST, NEWEST = (3, 11), (3, 14)
+QUIETLY = [
+    "--no-compile",
+    "--disable-pip-version-check",
+    "--root-user-action=ignore",
+    "--quiet",
+    "--no-warn-script-location",
+]
+
+
+def main() -> int:
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        return refuse(f"Python 3.11 to 3.14 is needed, {sys.executable} is {sys.version.split()[0]}: set PYTHON=…")
+    if STAMP.exists() and STAMP.read_text() == fingerprint():
+        return 0
+    (ROOT / ".local").mkdir(exist_ok=True)
+    with (ROOT / ".local/bootstrap.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if STAMP.exists() and STAMP.read_text() == fingerprint():
+            return 0
+        return build()
+
+
+def build() -> int:
+    pip = find_pip()
+    if not pip:
+        return refuse(
+            "缺少 pip：请安装 python3-venv 软件包 / this Python has neither ensurepip nor pip: "
+            "install the package python3-venv (apt install python3-venv) or python3-pip, then run make again"
+        )
+    STAMP.unlink(missing_ok=True)
+    count = sum("==" in line and not line.startswith((" ", "#")) for line in LOCK.read_text().splitlines())
+    locked = [*pip, "install", *QUIETLY, "--no-deps", "--require-hashes", "--requirement", str(LOCK)]
+    ours = [word for package in PACKAGES for word in ("--editable", str(ROOT / package))]
+    steps = [
+        (f"Python: {count} packages from requirements.lock into .venv (once, about a minute)", locked),
+        (
+            "Python: our seven packages, editable",
+            [*pip, "install", *QUIETLY, "--no-deps", "--no-build-isolation", "--no-index", *ours],
+        ),
+    ]
+    for text, command in steps:
+        if code := step(text, command):
+            return code
+    STAMP.write_text(fingerprint())
+    return 0
+
+
+def find_pip() -> list[str]:
+    """The command that installs into `.venv`, which is made here. Debian splits ensurepip off its Python."""
+    if find_spec("ensurepip") is not None:
+        if not works():
+            say("Python: making .venv")
+            venv.create(VENV, clear=True, with_pip=True, symlinks=True)
+        if answers([str(PYTHON), "-m", "pip", "--version"]):
+            return [str(PYTHON), "-m", "pip"]
+    outer = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    if find_spec("pip") is None:
+        return []
+    if not works():
+        say("Python: making .venv without ensurepip, with the pip of the system")
+        venv.create(VENV, clear=True, with_pip=False, symlinks=True)
+    return outer
+
+
+def works() -> bool:
+    """Whether `.venv` is of this Python and still in the place it was made for."""
+    question = "import sys; print(sys.version_info[:2], sys.prefix)"
+    if not PYTHON.exists():
+        return False
+    done = subprocess.run([str(PYTHON), "-c", question], capture_output=True, text=True, check=False)
+    return done.stdout.strip() == f"{sys.version_info[:2]} {VENV}"
+
+
+def answers(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def step(text: str, command: list[str]) -> int:
+    say(f"{text} …")
+    started = time.monotonic()
+    code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    if code:
+        return refuse(
+            "pip 安装失败，首次运行需要网络 / pip failed (the first run needs the network); its words stand above"
+        )
+    say(f"    done in {time.monotonic() - started:.0f} s")
+    return 0
+
+
+def fingerprint() -> str:
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}".encode())
+    for file in [LOCK, *(ROOT / package / "pyproject.toml" for package in PACKAGES)]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def refuse(text: str) -> int:
+    print(text, file=sys.stderr, flush=True)
+    return 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
