@@ -47,7 +47,7 @@ def test_an_armed_fault_is_met_once_and_leaves_its_proof(tmp_path: Path) -> None
     (tmp_path / "intake-worker.relay.after_ack").write_text("raise\n")
     failpoints.configure(tmp_path, "intake-worker")
 
-    with pytest.raises(FailpointError, match="relay.after_ack"):
+    with pytest.raises(FailpointError, match=r"relay\.after_ack"):
         failpoint("relay.after_ack")
     failpoint("relay.after_ack")
 

@@ -82,7 +82,7 @@ async def _create_role(admin: asyncpg.Connection, role: str, password_file: Path
         try:
             if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
                 await admin.execute(f"CREATE ROLE {role}")
-            await admin.execute(f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{verifier}'")
+            await admin.execute(f"ALTER ROLE {role} LOGIN PASSWORD '{verifier}'")
             return
         except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError, asyncpg.InternalServerError):
             if attempt == 9:
