@@ -54,7 +54,7 @@ ledger: venv    ## is every accepted call accounted for? QUIET=1: and is nothing
 	@exec $(PY) -m stack ledger $(if $(QUIET),--quiet)
 
 contracts: venv ## generate JSON Schema and the other contract files anew from the models
-	@exec $(PY) -m referral_schemas write
+	@exec $(PY) -m referral_schemas generate
 
 clean:          ## stop the stack and remove its data, logs and secrets; ALL=1: also .venv and fetched jars
 	@if [ -x $(PY) ]; then $(PY) -m stack down; fi
