@@ -29,7 +29,7 @@ def written(folder: Path, document: object) -> Path:
 
 def faults_of(folder: Path, document: object) -> list[str]:
     with pytest.raises(DirectoryRefused) as refusal:
-        read_directory_file(written(folder, document))
+        read_directory_file(written(folder, document)).directory()
     return refusal.value.faults
 
 
@@ -39,6 +39,7 @@ def with_rows(section: str, *rows: dict[str, object]) -> dict[str, object]:
 
 def test_the_shipped_sample_is_sound_and_says_that_it_is_one() -> None:
     sample = read_directory_file(sample_directory())
+    assert sample.directory().version == sample.label
     assert sample.is_sample
     assert len([area for area in sample.areas if len(area.code) == 9]) == 8
 

@@ -134,6 +134,11 @@ class Directory:
         return [one for one in known if one and one.kind is Kind.JUDICIAL_OFFICE and one.period.holds(on)]
 
 
+def area_path(area_code: str) -> str:
+    """As scopes are written: `31/310109/310109010`, down to the sub-district at most."""
+    return "/".join(dict.fromkeys(area_code[:length] for length in (2, 6, 9)))
+
+
 def _grouped(rows: Iterable[tuple[str, Relation]]) -> dict[str, tuple[Relation, ...]]:
     groups: dict[str, list[Relation]] = {}
     for key, relation in rows:

@@ -17,3 +17,7 @@ class DirectoryRefused(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = faults
+
+
+class AlreadyOpened(Exception):
+    """A referral begins once; a second beginning is somebody's error and is looked at by a person."""

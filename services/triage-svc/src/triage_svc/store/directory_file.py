@@ -31,6 +31,9 @@ class DirectoryFile:
     relations: tuple[Relation, ...]
 
     def directory(self) -> Directory:
+        """By this file alone; raises DirectoryRefused where its rows point outside it or clash."""
+        if faults := find_faults(self.areas, self.organisations, self.relations):
+            raise DirectoryRefused(faults)
         return Directory.of(self.label, self.organisations, self.relations, self.areas)
 
     @property
@@ -39,7 +42,7 @@ class DirectoryFile:
 
 
 def read_directory_file(path: Path) -> DirectoryFile:
-    """Raises DirectoryRefused with every fault of form, or else with every fault of meaning."""
+    """Raises DirectoryRefused with every fault of form. What rows point at is asked when the file is used."""
     try:
         content = path.read_bytes()
         document = yaml.safe_load(content)
@@ -59,7 +62,7 @@ def read_directory_file(path: Path) -> DirectoryFile:
         tuple(_rows(document, "organisations", _organisation, faults)),
         tuple(_rows(document, "relations", _relation, faults)),
     )
-    if faults := faults or find_faults(found.areas, found.organisations, found.relations):
+    if faults:
         raise DirectoryRefused(faults)
     return found
 

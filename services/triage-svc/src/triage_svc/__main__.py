@@ -1,0 +1,85 @@
+"""python -m triage_svc api | worker | migrate
+python -m triage_svc load-directory FILE                    uses TRIAGE_DATABASE_URL
+python -m triage_svc classify < in.jsonl > out.jsonl        needs no database
+python -m triage_svc route [--directory FILE] < in.jsonl > out.jsonl
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from chassis.database_errors import DatabaseUnavailable
+from chassis.settings import SettingsError
+
+from triage_svc.cli import UnreadableLine, run_classify, run_route
+from triage_svc.domain.errors import DirectoryRefused
+
+
+def main(words: Sequence[str]) -> int:
+    """0 done, 1 refused (the reasons on stderr), 2 not understood or not configured."""
+    options = _parser().parse_args(words)
+    try:
+        return COMMANDS[options.command](options)
+    except SettingsError as error:
+        print(f"配置有误 settings: {error}", file=sys.stderr)
+        return 2
+    except (DirectoryRefused, UnreadableLine, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+    except DatabaseUnavailable:
+        print("数据库不可用，请检查 TRIAGE_DATABASE_URL · database not available, check it", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m triage_svc", usage=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("api", "worker", "migrate", "classify"):
+        commands.add_parser(name)
+    commands.add_parser("load-directory").add_argument("file", type=Path)
+    commands.add_parser("route").add_argument("--directory", type=Path)
+    return parser
+
+
+def _serving(name: str) -> Callable[[argparse.Namespace], int]:
+    """main pulls in the web and broker clients, which `classify` and `route` can do without."""
+
+    def run(_: argparse.Namespace) -> int:
+        from triage_svc import main as root
+
+        processes: dict[str, Callable[[], int]] = {"api": root.api, "worker": root.worker, "migrate": root.migrate}
+        return processes[name]()
+
+    return run
+
+
+def _load_directory(options: argparse.Namespace) -> int:
+    from triage_svc.main import load_directory
+
+    print(load_directory(options.file))
+    return 0
+
+
+def _classify(_: argparse.Namespace) -> int:
+    run_classify(sys.stdin, sys.stdout)
+    return 0
+
+
+def _route(options: argparse.Namespace) -> int:
+    run_route(sys.stdin, sys.stdout, options.directory)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "api": _serving("api"),
+    "worker": _serving("worker"),
+    "migrate": _serving("migrate"),
+    "load-directory": _load_directory,
+    "classify": _classify,
+    "route": _route,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

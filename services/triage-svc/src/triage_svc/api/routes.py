@@ -1,0 +1,43 @@
+"""triage's HTTP, beside `/v1/ops`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from chassis.auth import Caller, covers, require
+from chassis.database import Database
+from chassis.problems import Problem, problems
+from fastapi import APIRouter, Depends
+
+from triage_svc.api.models import DecisionOut
+from triage_svc.domain.decision import DecisionId
+from triage_svc.store.referrals import find_decision
+
+READERS = ("dispatcher", "office_clerk", "bureau_supervisor", "city_supervisor", "ops", "auditor")
+Reader = Annotated[Caller, Depends(require(*READERS))]
+
+
+def decision_routes(database: Database) -> APIRouter:
+    router = APIRouter(prefix="/v1", tags=["研判 Decisions"])
+
+    @router.get(
+        "/decisions/{decision_id}",
+        operation_id="readDecision",
+        summary="研判决定及其依据 A decision and what it rests on",
+        responses=problems(401, 403, 404, 422, 503),
+    )
+    async def read_decision(decision_id: UUID, by: Reader) -> DecisionOut:
+        """为何归入此类别、此等级，为何派往此司法所。Why this category and grade, why this office."""
+        async with database.connection() as connection:
+            row = await find_decision(connection, DecisionId(decision_id))
+        if row is None:
+            raise Problem(404, "decision_not_found", "没有这样的研判决定。", "There is no decision of this id.")
+        if not _is_in_scope(row["scope_path"], by):
+            raise Problem(403, "out_of_scope", "该决定不在您的辖区。", "This decision is outside your area.")
+        return DecisionOut.of(row)
+
+    return router
+
+
+def _is_in_scope(scope_path: str, by: Caller) -> bool:
+    """A decision whose area nobody knows belongs to the city alone."""
+    return covers(by.scope_path, scope_path) if scope_path else "/" not in by.scope_path
