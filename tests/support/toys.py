@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel
 from sqlalchemy import Column, Integer, MetaData, Table, Uuid
 from sqlalchemy.ext.asyncio import create_async_engine
-from support.stack import free_ports
+from support.stack import eventually, free_ports
 
 
 class ToyEvent(BaseModel):
@@ -202,6 +202,10 @@ class Toy:
         async with self.database.connection() as connection:
             return await connection.fetchval(statement, *arguments)
 
+    async def execute(self, statements: str) -> None:
+        async with self.database.connection() as connection:
+            await connection.execute(statements)
+
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """The worker runs while the body does; what it raises fails the test."""
@@ -232,8 +236,7 @@ class Toy:
         )
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0.01)
+        await eventually(lambda: server.started)
         try:
             yield
         finally:

@@ -106,6 +106,11 @@ class Delivery(Generic[W]):
             await self._peers.close()
             await self._membership.close()
 
+    @property
+    def paused_topics(self) -> set[str]:
+        """Topics of producers that are distrusted: nothing more is read from them."""
+        return self._reader.paused
+
     def _is_ready(self) -> bool:
         """Reading, or kept from reading by the broker alone: then a restart would cure nothing."""
         return bool(self._reader.assignment) or not self._topics_stand.is_set()
