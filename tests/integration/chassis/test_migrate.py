@@ -198,7 +198,8 @@ async def test_an_administrator_who_is_no_superuser_can_migrate(database: str, p
         async with packages.connected("gamma", "app", database) as app:
             await app.execute("INSERT INTO state (word) VALUES ('x')")
     finally:
-        await admin.execute("DROP OWNED BY plain_admin, gamma_owner, gamma_app CASCADE")
+        for role in ("plain_admin", "gamma_owner", "gamma_app"):
+            await admin.execute(f"DROP OWNED BY {role} CASCADE")
         await admin.execute("DROP ROLE plain_admin, gamma_owner, gamma_app")
         await admin.close()
 

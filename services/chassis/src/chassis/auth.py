@@ -111,7 +111,7 @@ def _caller(claims: dict[str, Any]) -> Caller:
         raise ValueError("roles")
     if not isinstance(scope_path, str) or not _SCOPE_PATH.fullmatch(scope_path):
         raise ValueError("scope_path")
-    if not isinstance(sub, str) or not isinstance(source, str | None):
+    if not isinstance(sub, str) or not sub or not isinstance(source, str | None):
         raise ValueError("sub or source")
     return Caller(sub, frozenset(roles), scope_path, source)
 

@@ -28,7 +28,7 @@ def configure(process: str, level: str = "info") -> None:
             structlog.processors.JSONRenderer(serializer=_serialise),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stdout.buffer),
+        logger_factory=structlog.BytesLoggerFactory(),
         cache_logger_on_first_use=False,
     )
     _take_over_stdlib(_LEVELS[level])
