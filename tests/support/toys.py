@@ -285,7 +285,8 @@ async def toys(
         )  # fmt: skip
         made.append(_toy(service, settings, contracts_of(service, suffix), handlers[service]))
     try:
-        yield Toys(*made, secrets)
+        ping, pong = made
+        yield Toys(ping, pong, secrets)
     finally:
         for toy in made:
             await toy.database.close()

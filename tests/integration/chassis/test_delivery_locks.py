@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
@@ -11,12 +12,13 @@ import asyncpg
 import pytest
 from chassis.delivery.batch import Applier
 from chassis.delivery.gate import Arrival
+from chassis.delivery.lanes import Lanes
 from chassis.delivery.quarantine import Quarantine
 from chassis.delivery.statements import ACTING
 from chassis.delivery.wire import Envelope
 from chassis.failpoints import FailpointError
 from chassis.ids import new_id
-from support.stack import KafkaServer
+from support.stack import KafkaServer, eventually
 from support.toys import HANDLERS, Pinged, Ponged, Toy, Toys, toys
 
 ROUNDS = 25
@@ -42,7 +44,7 @@ def an_applier(toy: Toy) -> Applier[object]:
 
 
 @pytest.fixture
-async def pair(database: str, kafka: KafkaServer, tmp_path: Path):  # type: ignore[no-untyped-def]
+async def pair(database: str, kafka: KafkaServer, tmp_path: Path) -> AsyncIterator[Toys]:
     async with toys(database, kafka.bootstrap_servers, tmp_path) as made:
         yield made
 
@@ -101,10 +103,14 @@ async def test_the_first_event_of_a_stream_has_its_effect_once_when_two_consumer
 async def test_a_number_is_never_left_out_when_a_command_fails(pair: Toys) -> None:
     referral_id = new_id()
     await pair.ping.ping(referral_id, 1)
-    with pytest.raises(FailpointError):
+
+    async def failing() -> None:
         async with pair.ping.units.begin([referral_id]) as work:
             work.record(referral_id, Pinged(n=2))
             raise FailpointError("the command fails after recording")
+
+    with pytest.raises(FailpointError):
+        await failing()
     await pair.ping.ping(referral_id, 3)
     rows = await pair.ping.value("SELECT array_agg(seq ORDER BY seq) FROM ping.event_log")
     assert rows == [1, 2]
@@ -117,8 +123,6 @@ async def test_an_event_on_a_stream_that_is_not_locked_is_refused(pair: Toys) ->
 
 
 async def test_two_relays_share_the_lanes_and_one_takes_all_when_the_other_is_gone(pair: Toys) -> None:
-    from chassis.delivery.lanes import Lanes
-
     one, two = (Lanes(pair.ping.database.dedicated, "ping") for _ in range(2))
     assert len(await one.balance()) == 12
     await two.balance()
@@ -130,8 +134,6 @@ async def test_two_relays_share_the_lanes_and_one_takes_all_when_the_other_is_go
     async def all_taken() -> bool:
         return len(await two.balance()) == 12
 
-    from support.stack import eventually
-
     await eventually(all_taken, within=5)
     await two.close()
 
@@ -142,8 +144,6 @@ async def test_a_restored_producer_is_noticed_and_nothing_more_is_applied_from_i
     await pair.ping.ping(referral_id, 1, 2)
     await an_applier(pair.pong).apply([a_pinged(referral_id, 1), a_pinged(referral_id, 2), a_pinged(referral_id, 3)])
     async with pair.running():
-        from support.stack import eventually
-
         distrusted = "SELECT distrusted FROM pong.comparison WHERE producer = 'ping'"
         assert await eventually(lambda: pair.pong.value(distrusted), within=20)
         await eventually(lambda: _paused(pair), within=10)

@@ -44,6 +44,7 @@ class BrokerWatch:
         self._make_admin, self._contracts, self._reader, self._loop = make_admin, contracts, reader, loop
         self._marks, self._database, self._replication = marks, database, replication
         self._topics_stand, self._compare_all = topics_stand, compare_all
+        self.broker_is_away = False
         self._cluster_id: str | None = None
         self._read_up_to: dict[TopicPartition, int] = {}
 
@@ -52,7 +53,9 @@ class BrokerWatch:
             try:
                 async with asyncio.timeout(CALL_SECONDS):
                     await self.look()
+                self.broker_is_away = False
             except OUTAGES as error:
+                self.broker_is_away = True
                 log.warning("broker_away", error=type(error).__name__)
                 await asyncio.sleep(min(every_seconds, 1.0))
                 continue

@@ -113,7 +113,7 @@ class Delivery(Generic[W]):
 
     def _is_ready(self) -> bool:
         """Reading, or kept from reading by the broker alone: then a restart would cure nothing."""
-        return bool(self._reader.assignment) or not self._topics_stand.is_set()
+        return bool(self._reader.assignment) or self._watch.broker_is_away
 
     async def _consume(self) -> None:
         await self._membership.join()
