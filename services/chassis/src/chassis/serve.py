@@ -1,10 +1,12 @@
 """Runs a process to its orderly end, and makes sure that there is one."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
 from collections.abc import Coroutine
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -54,13 +56,13 @@ async def _until_stopped(main: Coroutine[Any, Any, None], grace_seconds: float) 
     last_word = threading.Timer(grace_seconds, os._exit, (1,))
     last_word.daemon = True
 
-    def stop() -> None:
-        if not last_word.is_alive():
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(RuntimeError):  # told twice: the first one counts
             last_word.start()
-        task.cancel()
+        loop.call_soon_threadsafe(task.cancel)
 
-    for number in _STOPPING:
-        loop.add_signal_handler(number, stop)
+    for number in _STOPPING:  # not through the loop: a handler that hangs has stopped the loop
+        signal.signal(number, stop)
     try:
         await task
     except asyncio.CancelledError:
