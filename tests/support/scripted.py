@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -31,8 +32,9 @@ def scripted(answer: Callable[[str, str, Any], Answer]) -> Iterator[str]:
             self.send_response(status)
             for name, value in {"Content-Length": str(len(raw)), "Content-Type": "application/json", **headers}.items():
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(raw)
+            with contextlib.suppress(BrokenPipeError):  # who asked may have gone
+                self.end_headers()
+                self.wfile.write(raw)
 
         def log_message(self, format: str, *args: object) -> None:
             """Tests read answers, not access logs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -43,25 +44,30 @@ class Sender:
 
     async def send(self, row: CallRow, *, token: str) -> Answered:
         """Raises nothing of the network's: a call without an answer is rejected, with what was tried last."""
+        answer, trouble = await self.ask(row.body, token=token)
+        return Answered(row, Outcome.REJECTED, _no_answer(trouble)) if answer is None else _judged(row, answer)
+
+    async def ask(self, body: Mapping[str, Any], *, token: str) -> tuple[httpx.Response | None, str]:
+        """The first answer that is one, or None and the last trouble once patience ends."""
         deadline = time.monotonic() + self.patience
         wait = FIRST_WAIT
         while True:
-            answer, trouble = await self._ask(row, token)
+            answer, trouble = await self._ask_once(body, token)
             if answer is not None and answer.status_code not in ASK_AGAIN:
-                return _judged(row, answer)
+                return answer, trouble
             pause = _jitter.uniform(wait / 2, wait)
             if answer is not None:
                 pause = max(pause, _retry_after(answer))
             if time.monotonic() + pause > deadline:
-                return Answered(row, Outcome.REJECTED, _no_answer(trouble))
+                return None, trouble
             await asyncio.sleep(pause)
             wait = min(wait * 1.8, LONGEST_WAIT)
 
-    async def _ask(self, row: CallRow, token: str) -> tuple[httpx.Response | None, str]:
+    async def _ask_once(self, body: Mapping[str, Any], token: str) -> tuple[httpx.Response | None, str]:
         try:
             answer = await self.client.post(
                 f"{self.url}/v1/calls",
-                content=orjson.dumps(row.body),
+                content=orjson.dumps(body),
                 headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
             )
         except httpx.TransportError as error:
