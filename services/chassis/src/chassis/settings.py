@@ -84,7 +84,10 @@ class ServiceSettings(PrefixedSettings):
     def index_key(self) -> bytes:
         if self.index_key_file is None:
             raise SettingsError("INDEX_KEY_FILE is not set, and this service needs it")
-        return key_bytes(read_secret(self.index_key_file))
+        key = key_bytes(read_secret(self.index_key_file))
+        if len(key) < 32:
+            raise ValueError("an index key has at least 32 bytes")
+        return key
 
     def _read_secrets(self, prefix: str) -> None:
         super()._read_secrets(prefix)
