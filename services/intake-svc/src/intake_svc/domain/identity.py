@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from intake_svc.domain.addresses import without_region
+from intake_svc.domain.fields import text_of
 from intake_svc.domain.masking import MaskingRules, phone_number
 from intake_svc.domain.spelling import bare, with_plain_digits
 
@@ -25,22 +26,22 @@ def identity_text(source: str, fields: Mapping[str, object], rules: MaskingRules
     return "\x1f".join(("duplicate", source, caller, place))
 
 
+def names_caller(fields: Mapping[str, object], rules: MaskingRules) -> bool:
+    """Somebody can be asked: a call without name and number has no party."""
+    return _caller(fields, rules) is not None
+
+
 def _caller(fields: Mapping[str, object], rules: MaskingRules) -> str | None:
-    phone = phone_number(_text(fields, "caller_phone"))
+    phone = phone_number(text_of(fields, "caller_phone"))
     if phone.isdigit() and len(phone) >= _MIN_DIGITS and len(set(phone)) > 1:
         return f"phone:{phone}"
-    if id_no := bare(_text(fields, "caller_id_no")):
+    if id_no := bare(text_of(fields, "caller_id_no")):
         return f"id:{id_no}"
-    name = bare(_text(fields, "caller_name"))
+    name = bare(text_of(fields, "caller_name"))
     return f"name:{name}" if len(name) > 1 and name not in rules.no_names else None
 
 
 def _place(fields: Mapping[str, object]) -> str | None:
-    plain = with_plain_digits(bare(_text(fields, "incident_address")))
+    plain = with_plain_digits(bare(text_of(fields, "incident_address")))
     local = without_region(plain)
     return local if len(local) > 2 else None
-
-
-def _text(fields: Mapping[str, object], name: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from intake_svc.domain.addresses import address_parts, house_runs
+from intake_svc.domain.fields import as_text
 from intake_svc.domain.spelling import Copy, bare, bare_copy, matching_copy, pattern_spans, spans_of, with_plain_digits
 
 KINDS = frozenset({"NAME", "PHONE", "ID", "ADDRESS", "NUMBER", "CARD", "PLATE", "EMAIL"})
@@ -128,8 +129,8 @@ def personal_values(fields: Mapping[str, object], rules: MaskingRules) -> Iterab
             rows = [row for row in value if isinstance(row, Mapping)]
             for row in rows:
                 yield from personal_values(row, rules)
-        elif isinstance(value, str) and (kind := rules.kind_of(name)) and _names_someone(kind, value, rules):
-            yield kind, value
+        elif (text := as_text(value)) and (kind := rules.kind_of(name)) and _names_someone(kind, text, rules):
+            yield kind, text
 
 
 def _names_someone(kind: str, value: str, rules: MaskingRules) -> bool:

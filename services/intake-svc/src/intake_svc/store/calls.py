@@ -1,0 +1,174 @@
+"""Calls to rows and back, for the worker: everything about a batch in one statement a table."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from intake_svc.domain.call import Call, CallId, CallState, LinkKind, ReferralId
+from intake_svc.domain.facts import Party
+from intake_svc.domain.screening import Screening
+
+_WAITING = """
+    SELECT call_id, referral_id, identity_key, reported_at FROM intake.call
+    WHERE state = 'received' ORDER BY received_at, call_id LIMIT $1
+"""
+_LOCK_IDENTITIES = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
+_MATCHES = """
+    SELECT DISTINCT c.call_id, c.referral_id
+    FROM unnest($1::bytea[], $2::timestamptz[]) AS new(identity_key, reported_at)
+    JOIN intake.call c ON c.identity_key = new.identity_key
+        AND c.reported_at BETWEEN new.reported_at - $3::interval AND new.reported_at + $3::interval
+    WHERE c.state <> 'received'
+"""
+_READ = """
+    SELECT c.call_id, c.source, c.call_no, c.referral_id, c.tracking_code, c.state, c.version, c.reported_at,
+           c.received_at, c.identity_key, c.station_code, c.came_from, c.linked_to, c.link_kind, c.screened_at,
+           c.opened_at, c.version_id, v.sealed
+    FROM intake.call c
+    LEFT JOIN intake.vault v ON v.version_id = c.version_id AND c.state = 'received'
+    WHERE c.call_id = ANY ($1)
+    ORDER BY c.received_at, c.call_id
+"""
+_LINKED = """
+    SELECT linked_to, count(*) AS calls, count(*) FILTER (WHERE link_kind = 'duplicate') AS duplicates,
+           count(*) FILTER (WHERE link_kind = 'repeat') AS repeats
+    FROM intake.call WHERE linked_to = ANY ($1) GROUP BY linked_to
+"""
+_SAVE = """
+    UPDATE intake.call c
+    SET state = t.state, came_from = t.came_from, linked_to = t.linked_to, link_kind = t.link_kind,
+        screening = t.screening::jsonb, screened_at = t.screened_at, opened_at = t.opened_at
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
+                $8::timestamptz[])
+        AS t(call_id, state, came_from, linked_to, link_kind, screening, screened_at, opened_at)
+    WHERE c.call_id = t.call_id
+"""
+_SAVE_PARTIES = """
+    INSERT INTO intake.party (party_id, call_id, role)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS t(party_id) ORDER BY party_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    call_id: CallId
+    referral_id: ReferralId
+    identity_key: bytes | None
+    reported_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCall:
+    call: Call
+    version_id: UUID
+    sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """How many calls have joined a referral so far."""
+
+    calls: int = 0
+    duplicates: int = 0
+    repeats: int = 0
+
+
+async def list_waiting(connection: asyncpg.Connection, *, limit: int) -> list[Waiting]:
+    """Oldest first, without locks: whoever acts on one locks its stream and looks again."""
+    return [Waiting(*row) for row in await connection.fetch(_WAITING, limit)]
+
+
+async def lock_identities(connection: asyncpg.Connection, keys: Collection[bytes]) -> None:
+    """Until the transaction ends, sorted: the only locks that come before streams."""
+    numbers = sorted({int.from_bytes(key[:8], "big", signed=True) for key in keys})
+    await connection.execute(_LOCK_IDENTITIES, numbers)
+
+
+async def list_matches(
+    connection: asyncpg.Connection, waiting: Sequence[Waiting], *, window: timedelta
+) -> list[tuple[UUID, UUID]]:
+    """(call_id, referral_id) of every screened call that one of these may be the same event as."""
+    keyed = [one for one in waiting if one.identity_key is not None]
+    rows = await connection.fetch(
+        _MATCHES, [one.identity_key for one in keyed], [one.reported_at for one in keyed], window
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def read_calls(connection: asyncpg.Connection, call_ids: Collection[UUID]) -> list[StoredCall]:
+    """Oldest first; sealed bodies only of calls that still wait."""
+    return [_stored(row) for row in await connection.fetch(_READ, call_ids)]
+
+
+async def count_linked(connection: asyncpg.Connection, referral_ids: Collection[UUID]) -> Mapping[UUID, Linked]:
+    if not referral_ids:
+        return {}
+    rows = await connection.fetch(_LINKED, referral_ids)
+    return {row[0]: Linked(row[1], row[2], row[3]) for row in rows}
+
+
+async def save_calls(connection: asyncpg.Connection, calls: Collection[Call]) -> None:
+    if not calls:
+        return
+    rows = [
+        (
+            call.call_id,
+            call.state,
+            call.came_from,
+            call.linked_to,
+            call.link_kind,
+            screening_text(call.screening) if call.screening else None,
+            call.screened_at,
+            call.opened_at,
+        )
+        for call in sorted(calls, key=lambda one: one.call_id)
+    ]
+    await connection.execute(_SAVE, *map(list, zip(*rows, strict=True)))
+
+
+async def save_parties(connection: asyncpg.Connection, parties: Collection[tuple[CallId, Party]]) -> None:
+    if parties:
+        rows = [(party.party_id, call_id, party.role) for call_id, party in parties]
+        await connection.execute(_SAVE_PARTIES, *map(list, zip(*rows, strict=True)))
+
+
+def screening_text(screening: Screening) -> str:
+    """Rules and blocks; what they matched are the caller's words and stay out."""
+    return orjson.dumps(
+        {
+            "outcome": screening.outcome,
+            "rule_version": screening.rule_version,
+            "category": screening.category,
+            "reasons": [
+                {"rule": found.rule, "block": found.block, "zh": found.reason.zh, "en": found.reason.en}
+                for found in screening.findings
+            ],
+        }
+    ).decode()
+
+
+def _stored(row: Any) -> StoredCall:
+    call = Call(
+        call_id=row["call_id"],
+        source=row["source"],
+        call_no=row["call_no"],
+        referral_id=row["referral_id"],
+        tracking_code=row["tracking_code"],
+        state=CallState(row["state"]),
+        version=row["version"],
+        reported_at=row["reported_at"],
+        received_at=row["received_at"],
+        identity_key=row["identity_key"],
+        station_code=row["station_code"],
+        came_from=CallState(row["came_from"]) if row["came_from"] else None,
+        linked_to=row["linked_to"],
+        link_kind=LinkKind(row["link_kind"]) if row["link_kind"] else None,
+        screened_at=row["screened_at"],
+        opened_at=row["opened_at"],
+    )
+    return StoredCall(call, row["version_id"], row["sealed"])

@@ -1,0 +1,148 @@
+"""The statements behind POST: a new call is one round trip and touches no stream; a known one is under its stream."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from intake_svc.domain.submission import Held, Submission
+
+# ON CONFLICT decides between two that bring the same new call: the loser waits for the winner's commit and gets no row.
+_INSERT = """
+    WITH fresh AS (
+        INSERT INTO intake.call (call_id, source, call_no, referral_id, tracking_code, state, version, version_id,
+                                 content_hash, updated_at, reported_at, station_code, identity_key)
+        VALUES ($1, $2, $3, $4, $5, 'received', 1, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (source, call_no) DO NOTHING
+        RETURNING call_id, received_at
+    ), versioned AS (
+        INSERT INTO intake.call_version (version_id, call_id, version, kind, updated_at, content_hash)
+        SELECT $6, call_id, 1, 'current', $8, $7 FROM fresh
+    ), sealed AS (
+        INSERT INTO intake.vault (version_id, sealed) SELECT $6, $12 FROM fresh
+    )
+    SELECT received_at FROM fresh
+"""
+_FIND = "SELECT call_id, referral_id FROM intake.call WHERE source = $1 AND call_no = $2"
+_READ = """
+    SELECT c.call_id, c.referral_id, c.tracking_code, c.state, c.version, c.version_id, c.linked_to, c.received_at,
+           c.updated_at, c.content_hash
+    FROM intake.call c WHERE c.call_id = $1
+"""
+_SEALED = "SELECT sealed FROM intake.vault WHERE version_id = $1"
+_IS_KEPT = """
+    SELECT EXISTS (SELECT 1 FROM intake.call_version
+                   WHERE call_id = $1 AND content_hash = $2 AND updated_at IS NOT DISTINCT FROM $3)
+"""
+_KEEP = """
+    WITH versioned AS (
+        INSERT INTO intake.call_version (version_id, call_id, version, kind, updated_at, content_hash)
+        VALUES ($1, $2, $3, $4, $5, $6)
+    )
+    INSERT INTO intake.vault (version_id, sealed) VALUES ($1, $7)
+"""
+_ADVANCE = """
+    WITH former AS (UPDATE intake.call_version SET kind = 'older' WHERE version_id = $8)
+    UPDATE intake.call SET version = $2, version_id = $3, content_hash = $4, updated_at = $5, reported_at = $6,
+                           station_code = $7, identity_key = $9
+    WHERE call_id = $1
+"""
+_CONFIRM = "UPDATE intake.call SET updated_at = $2 WHERE call_id = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCall:
+    call_id: UUID
+    referral_id: UUID
+    tracking_code: str
+    state: str
+    version: int
+    version_id: UUID
+    linked_to: UUID | None
+    received_at: datetime
+    held: Held
+
+
+@dataclass(frozen=True, slots=True)
+class NewIds:
+    call_id: UUID
+    referral_id: UUID
+    version_id: UUID
+    tracking_code: str
+
+
+async def insert_call(connection: asyncpg.Connection, new: Submission, ids: NewIds, sealed: bytes) -> datetime | None:
+    """When it was received, or None when the call is already there. Needs no transaction around it."""
+    received_at: datetime | None = await connection.fetchval(
+        _INSERT,
+        ids.call_id,
+        new.source,
+        new.call_no,
+        ids.referral_id,
+        ids.tracking_code,
+        ids.version_id,
+        new.content_hash,
+        new.updated_at,
+        new.reported_at,
+        new.station_code,
+        new.identity_key,
+        sealed,
+    )
+    return received_at
+
+
+async def find_call(connection: asyncpg.Connection, source: str, call_no: str) -> tuple[UUID, UUID] | None:
+    """(call_id, referral_id), neither of which ever changes."""
+    row = await connection.fetchrow(_FIND, source, call_no)
+    return (row[0], row[1]) if row else None
+
+
+async def read_known(connection: asyncpg.Connection, call_id: UUID) -> KnownCall:
+    row: Any = await connection.fetchrow(_READ, call_id)
+    *identity, updated_at, content_hash = row
+    return KnownCall(*identity, held=Held(updated_at, content_hash))
+
+
+async def read_sealed(connection: asyncpg.Connection, version_id: UUID) -> bytes:
+    sealed: bytes = await connection.fetchval(_SEALED, version_id)
+    return sealed
+
+
+async def is_kept(connection: asyncpg.Connection, call_id: UUID, new: Submission) -> bool:
+    return bool(await connection.fetchval(_IS_KEPT, call_id, new.content_hash, new.updated_at))
+
+
+async def keep_aside(
+    connection: asyncpg.Connection, call_id: UUID, new: Submission, *, kind: str, version_id: UUID, sealed: bytes
+) -> None:
+    """What does not become current is kept for good all the same."""
+    await connection.execute(_KEEP, version_id, call_id, None, kind, new.updated_at, new.content_hash, sealed)
+
+
+async def advance(
+    connection: asyncpg.Connection, known: KnownCall, new: Submission, *, version_id: UUID, sealed: bytes
+) -> int:
+    """The next version becomes current; gives its number."""
+    version = known.version + 1
+    await connection.execute(
+        _KEEP, version_id, known.call_id, version, "current", new.updated_at, new.content_hash, sealed
+    )
+    await connection.execute(
+        _ADVANCE,
+        known.call_id,
+        version,
+        version_id,
+        new.content_hash,
+        new.updated_at,
+        new.reported_at,
+        new.station_code,
+        known.version_id,
+        new.identity_key,
+    )
+    return version
+
+
+async def confirm(connection: asyncpg.Connection, call_id: UUID, updated_at: datetime | None) -> None:
+    await connection.execute(_CONFIRM, call_id, updated_at)

@@ -1,0 +1,176 @@
+"""The linking worker (DELIVERY §1): calls that wait are screened and referred, linked, or held for people."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+from chassis.database_errors import retrying
+from chassis.delivery import Units
+from chassis.failpoints import failpoint
+from chassis.ids import new_id
+
+from intake_svc.domain.call import Call, LinkKind
+from intake_svc.domain.facts import CallLinked, Party, PartyId, PartyRole, ReferralOpened
+from intake_svc.domain.identity import LinkingRules, names_caller
+from intake_svc.domain.reception import MATCH_UNDECIDED, Reading, ReceptionRules, match_of, read_call
+from intake_svc.domain.screening import Outcome, Screening
+from intake_svc.store.calls import (
+    Linked,
+    StoredCall,
+    Waiting,
+    count_linked,
+    list_matches,
+    list_waiting,
+    lock_identities,
+    read_calls,
+)
+from intake_svc.store.vault import Vault
+from intake_svc.store.work import IntakeWork
+
+MOST_AT_ONCE = 200
+_REFUSED_BY_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_log = structlog.get_logger(__name__)
+
+
+@dataclass
+class _Batch:
+    """What one transaction knows: the calls it decides, those they may belong to, and the counts of joined ones."""
+
+    work: IntakeWork
+    waiting: list[StoredCall]
+    others: list[Call]
+    linked: dict[UUID, Linked]
+
+
+class ScreenCalls:
+    def __init__(self, units: Units[IntakeWork], vault: Vault, rules: ReceptionRules, linking: LinkingRules) -> None:
+        self._units, self._vault, self._rules, self._linking = units, vault, rules, linking
+
+    async def __call__(self, *, limit: int = MOST_AT_ONCE) -> int:
+        """How many calls waited; 0 when there is nothing to do. Run twice it finds nothing the second time.
+
+        A batch that the database refuses is taken call by call, and the one at fault goes to a screener.
+        """
+        try:
+            return await retrying(lambda: self._take(limit))
+        except _REFUSED_BY_DATA as error:
+            _log.error("batch_refused_by_database", error=type(error).__name__, limit=limit)
+            if limit > 1:
+                return await self(limit=1)
+            return await retrying(lambda: self._take(1, hold_all=True))
+
+    async def _take(self, limit: int, *, hold_all: bool = False) -> int:
+        async with self._units.transaction() as connection:
+            waiting = await list_waiting(connection, limit=limit)
+            if not waiting:
+                return 0
+            batch = await self._lock(connection, waiting)
+            for stored in batch.waiting:
+                self._decide(stored, batch, hold=hold_all)
+            await self._units.finish(connection, batch.work)
+            failpoint("screen.before_commit")
+        self._units.committed(batch.work)
+        return len(waiting)
+
+    async def _lock(self, connection: asyncpg.Connection, waiting: Sequence[Waiting]) -> _Batch:
+        """Identities, then streams, then everything is read again: what changed meanwhile is left for later."""
+        matches: list[tuple[UUID, UUID]] = []
+        keys = {one.identity_key for one in waiting if one.identity_key is not None}
+        if keys:
+            await lock_identities(connection, keys)
+            matches = await list_matches(connection, waiting, window=self._linking.duplicate_window)
+        streams = {one.referral_id for one in waiting} | {referral_id for _, referral_id in matches}
+        work, _ = await self._units.lock(connection, list(streams))
+        wanted = {one.call_id for one in waiting}
+        stored = await read_calls(connection, [*wanted, *(call_id for call_id, _ in matches)])
+        linked = await count_linked(connection, [referral_id for _, referral_id in matches])
+        return _Batch(
+            work,
+            waiting=[one for one in stored if one.sealed is not None and _is_locked(one.call, wanted, keys)],
+            others=[one.call for one in stored if one.sealed is None],
+            linked=dict(linked),
+        )
+
+    def _decide(self, stored: StoredCall, batch: _Batch, *, hold: bool) -> None:
+        call = stored.call
+        fields, reading = self._read(stored)
+        if reading is None or hold:
+            self._hold(call, self._failed("call"), batch)
+            return
+        if reading.screening.outcome is not Outcome.REFER:
+            self._hold(call, reading.screening, batch)
+            return
+        match = match_of(call, batch.others, self._linking.duplicate_window)
+        if match is None:
+            self._open(call, reading, batch, fields)
+        elif match.can_be_joined:
+            self._link(call, reading, match.call, batch)
+        else:
+            self._hold(call, reading.screening.held_for(MATCH_UNDECIDED.finding("match_undecided", "")), batch)
+
+    def _read(self, stored: StoredCall) -> tuple[dict[str, Any], Reading | None]:
+        try:
+            fields = self._vault.open(stored.version_id, stored.sealed or b"")
+            return fields, read_call(stored.call, fields, self._rules)
+        except Exception as error:  # nothing leaves that was not masked, and nothing is lost: a person looks at it
+            _log.error("call_unreadable", call_id=str(stored.call.call_id), error=type(error).__name__)
+            return {}, None
+
+    def _failed(self, rule: str) -> Screening:
+        finding = self._rules.screening.on_failure.finding(rule, "")
+        return Screening(finding.outcome, self._rules.screening.version, (finding,))
+
+    def _hold(self, call: Call, screening: Screening, batch: _Batch) -> None:
+        self._settle(call.hold(screening, at=batch.work.now), batch)
+
+    def _open(self, call: Call, reading: Reading, batch: _Batch, fields: dict[str, Any]) -> None:
+        referred = call.refer(reading.screening, at=batch.work.now)
+        parties = self._parties(fields, reading)
+        for party in parties:
+            batch.work.parties.put(party.party_id, (call.call_id, party))
+        opened = ReferralOpened(
+            referred,
+            reading.narrative,
+            reading.place,
+            reading.source_category,
+            is_confidential=reading.is_confidential,
+            is_drill=reading.is_drill,
+            parties=parties,
+        )
+        batch.work.tell(referred.referral_id, opened, causation_id=call.call_id)
+        self._settle(referred, batch)
+
+    def _link(self, call: Call, reading: Reading, joined: Call, batch: _Batch) -> None:
+        before = batch.linked.get(joined.referral_id, Linked())
+        after = Linked(before.calls + 1, before.duplicates + 1, before.repeats)
+        batch.linked[joined.referral_id] = after
+        linked = call.link(joined.referral_id, LinkKind.DUPLICATE, reading.screening, at=batch.work.now)
+        fact = CallLinked(
+            linked,
+            LinkKind.DUPLICATE,
+            reading.narrative,
+            calls=after.calls + 1,
+            duplicates=after.duplicates,
+            repeats=after.repeats,
+        )
+        batch.work.tell(joined.referral_id, fact, causation_id=call.call_id)
+        self._settle(linked, batch)
+
+    def _settle(self, call: Call, batch: _Batch) -> None:
+        """The next call of the batch may belong to this one."""
+        batch.work.calls.put(call.call_id, call)
+        batch.others.append(call)
+
+    def _parties(self, fields: dict[str, Any], reading: Reading) -> tuple[Party, ...]:
+        """A confidential caller is known to the police only, and not even by a number outside intake."""
+        if reading.is_confidential or not names_caller(fields, self._rules.masking):
+            return ()
+        return (Party(PartyId(new_id()), PartyRole.CALLER),)
+
+
+def _is_locked(call: Call, wanted: Collection[UUID], keys: Collection[bytes]) -> bool:
+    """A new version may have brought another caller or place since the identities were locked."""
+    return call.call_id in wanted and (call.identity_key is None or call.identity_key in keys)
