@@ -33,7 +33,7 @@ QUIETLY = [
     "--no-compile",
     "--disable-pip-version-check",
     "--root-user-action=ignore",
-    "--quiet",
+    "--progress-bar=off",
     "--no-warn-script-location",
 ]
 
@@ -63,7 +63,7 @@ def build() -> int:
     locked = [*pip, "install", *QUIETLY, "--no-deps", "--require-hashes", "--requirement", str(LOCK)]
     ours = [word for package in PACKAGES for word in ("--editable", str(ROOT / package))]
     steps = [
-        (f"Python: {count} packages from requirements.lock into .venv (once, about a minute)", locked),
+        (f"Python: {count} packages from requirements.lock into .venv (once, half a minute or so)", locked),
         (
             "Python: our seven packages, editable",
             [*pip, "install", *QUIETLY, "--no-deps", "--no-build-isolation", "--no-index", *ours],
@@ -109,13 +109,30 @@ def answers(command: list[str]) -> bool:
 def step(text: str, command: list[str]) -> int:
     say(f"{text} …")
     started = time.monotonic()
-    code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
-    if code:
+    lines: list[str] = []
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as pip:
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            lines.append(line.rstrip())
+            show_progress(lines)
+    if pip.returncode:
+        print("\n".join(lines[-15:]), flush=True)
         return refuse(
             "pip 安装失败，首次运行需要网络 / pip failed (the first run needs the network); its words stand above"
         )
     say(f"    done in {time.monotonic() - started:.0f} s")
     return 0
+
+
+def show_progress(lines: list[str]) -> None:
+    """Every tenth package, and pip's one long silence at the end."""
+    collected = sum(line.startswith("Collecting ") for line in lines)
+    if lines[-1].startswith("Collecting ") and collected % 10 == 0:
+        say(f"    {collected} fetched, now {lines[-1].split()[1].partition('==')[0]}")
+    elif lines[-1].startswith("Installing collected packages"):
+        say("    installing them")
 
 
 def fingerprint() -> str:
