@@ -43,9 +43,9 @@ def ledger(words: Sequence[str]) -> int:
 
 
 def demo(words: Sequence[str]) -> int:
-    from importlib import import_module
+    from stack import demo
 
-    return int(import_module("stack.demo").main(words))
+    return int(demo.main(words))
 
 
 def fetch_jars(words: Sequence[str]) -> int:
