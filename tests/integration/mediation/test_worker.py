@@ -41,7 +41,8 @@ async def test_an_effect_that_comes_before_its_cause_ends_in_one_mirror(
                 an_arrival(dispatched(), referral, 2, after={"intake": 1}),
             ],
         )
-        await eventually(both_wait)
+        they_wait: bool = await eventually(both_wait)
+        assert they_wait
         await publish(servers, [an_arrival(opened(), referral, 1)])
         mirrors: list[dict[str, Any]] = await eventually(dispatched_mirrors, within=15)
         assert mirrors[0]["office_code"] == "310109010-SFS"
