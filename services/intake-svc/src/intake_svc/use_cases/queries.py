@@ -54,5 +54,6 @@ async def ledger_counts(connection: asyncpg.Connection) -> dict[str, Any]:
         "accepted": sum(by_state.values()),
         "by_state": by_state,
         "opened": sum(row["opened"] for row in rows),
+        "unopened_by_state": {row["state"]: row["calls"] - row["opened"] for row in rows},
         "received": by_state.get("received", 0),
     }
