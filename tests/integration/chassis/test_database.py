@@ -14,6 +14,7 @@ from chassis.database_errors import (
     DatabaseBusy,
     DatabaseUnavailable,
     TransactionUndone,
+    as_unavailable,
     retrying,
 )
 from sqlalchemy import text
@@ -290,3 +291,39 @@ async def test_a_dedicated_connection_is_outside_the_pool(db: Database) -> None:
                 assert await connection.fetchval("SELECT pg_try_advisory_lock(1)") is False
     finally:
         await own.close()
+
+
+@pytest.mark.parametrize("wait", [0, 0.0005, 0.002])
+async def test_a_backend_that_dies_between_two_statements_is_unavailable_at_every_moment(
+    db: Database, witness: asyncpg.Connection, wait: float
+) -> None:
+    """The driver reports the same death in three ways, by how much of the server's last word it has read."""
+    for _ in range(15):
+        with pytest.raises(DatabaseUnavailable):
+            async with db.transaction() as connection:
+                await witness.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+                await asyncio.sleep(wait)
+                await connection.execute("INSERT INTO item VALUES (1)")
+        with pytest.raises(DatabaseUnavailable):
+            async with db.connection() as connection:
+                await witness.execute("SELECT pg_terminate_backend($1)", connection.get_server_pid())
+                await asyncio.sleep(wait)
+                await connection.execute("INSERT INTO item VALUES (1)")
+                await connection.execute("INSERT INTO item VALUES (2)")
+    await witness.execute("DELETE FROM item")
+    await db.check()
+
+
+@pytest.mark.parametrize("wait", [0, 0.002])
+async def test_a_backend_that_dies_under_a_read_is_unavailable_too(
+    db: Database, witness: asyncpg.Connection, wait: float
+) -> None:
+    for _ in range(15):
+        with pytest.raises(Exception) as caught:  # noqa: PT011
+            async with db.engine.connect() as reader:
+                pid = (await reader.execute(text("SELECT pg_backend_pid()"))).scalar()
+                await witness.execute("SELECT pg_terminate_backend($1)", pid)
+                await asyncio.sleep(wait)
+                await reader.execute(text("SELECT 1"))
+        assert as_unavailable(caught.value) is not None, repr(caught.value)
+    await db.check()

@@ -74,7 +74,7 @@ def test_a_token_of_another_key_or_of_none_is_refused(issuer: Issuer, verifier: 
     public = public_pem(issuer.private_key)
     forged = [
         jwt.encode(claims, Ed25519PrivateKey.generate(), algorithm="EdDSA"),
-        jwt.encode(claims, None, algorithm="none"),
+        jwt.encode(claims, "", algorithm="none"),
         jwt.api_jws.PyJWS().encode(b"{}", issuer.private_key, algorithm="EdDSA"),
         issuer.token("ops")[:-4] + "AAAA",
         "no.token.at-all",

@@ -71,6 +71,9 @@ class Database:
                 assert driver is not None
                 try:
                     yield driver
+                except asyncpg.InternalClientError:
+                    driver.terminate()
+                    raise
                 finally:
                     if driver.is_closed() or driver.is_in_transaction():
                         driver.terminate()

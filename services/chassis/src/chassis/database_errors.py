@@ -51,11 +51,13 @@ def as_unavailable(
     if isinstance(error, DatabaseUnavailable):
         return error
     state = sqlstate_of(error) or ""
+    driver_error = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
     is_lost = (
         state[:2] in _UNAVAILABLE_CLASSES
         or state in _UNAVAILABLE
         or isinstance(error, PoolExhausted | TimeoutError | ConnectionError)
         or (isinstance(error, DBAPIError) and error.connection_invalidated)
+        or isinstance(driver_error, asyncpg.InternalClientError)  # the server's last word came between two statements
         or (connecting and isinstance(error, OSError))
         or (closed and isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError))
     )
