@@ -22,6 +22,7 @@ OUTAGES = (
     CommitOutcomeUnknown,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server's last word came between two statements
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,  # deadlock, serialization
