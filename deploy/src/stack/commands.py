@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -139,7 +140,7 @@ def follow(layout: Layout, child: subprocess.Popen[bytes], log: Path) -> int:
         signal.signal(number, lambda *_: child.send_signal(signal.SIGTERM))
     with log.open(errors="replace") as lines:
         while True:
-            is_ready, code = layout.facts.exists(), child.poll()
+            is_ready, code = is_described(layout, child.pid), child.poll()
             for line in lines:
                 say(line.rstrip("\n"))
             if code is not None:
@@ -150,9 +151,17 @@ def follow(layout: Layout, child: subprocess.Popen[bytes], log: Path) -> int:
             time.sleep(0.05)
 
 
+def is_described(layout: Layout, supervisor: int) -> bool:
+    """Whether this supervisor has said that all is ready; a killed one's file is still there for a moment."""
+    try:
+        return bool(json.loads(layout.facts.read_text())["supervisor"] == supervisor)
+    except FileNotFoundError:
+        return False
+
+
 def wait_for_other(layout: Layout, pid: int) -> int:
     deadline = time.monotonic() + 120
-    while not layout.facts.exists() and leftovers.supervisor_of(layout) is not None:
+    while not is_described(layout, pid) and leftovers.supervisor_of(layout) is not None:
         if time.monotonic() > deadline:
             say(f"the stack of supervisor {pid} is still not ready; see {layout.logs}")
             return FAILED
