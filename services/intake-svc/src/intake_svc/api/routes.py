@@ -98,14 +98,14 @@ def _read_route(router: APIRouter, database: Database) -> None:
 
 def _answer(accepted: Accepted, new: Submission, warnings: Warnings) -> Response:
     body: dict[str, Any] = {
-        "call_id": accepted.call_id,
+        "call_id": str(accepted.call_id),
         "source": new.source,
         "call_no": new.call_no,
         "version": accepted.version,
         "state": accepted.state,
-        "referral_id": accepted.referral_id,
+        "referral_id": str(accepted.referral_id),
         "tracking_code": accepted.tracking_code,
-        "linked_to": accepted.linked_to,
+        "linked_to": str(accepted.linked_to) if accepted.linked_to else None,
         "received_at": accepted.received_at,
         "warnings": warnings,
     }

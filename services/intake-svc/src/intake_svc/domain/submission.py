@@ -1,7 +1,7 @@
 """A source's message about one call, and how it stands to what we hold: the version key of DESIGN §5."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -26,8 +26,8 @@ class Submission:
     reported_at: datetime
     updated_at: datetime | None
     content_hash: bytes
-    fields: Mapping[str, object]
-    body: bytes
+    fields: Mapping[str, object] = field(repr=False)
+    body: bytes = field(repr=False)
     identity_key: bytes | None
     station_code: str | None
 

@@ -101,8 +101,17 @@ async def find_call(connection: asyncpg.Connection, source: str, call_no: str) -
 
 async def read_known(connection: asyncpg.Connection, call_id: UUID) -> KnownCall:
     row: Any = await connection.fetchrow(_READ, call_id)
-    *identity, updated_at, content_hash = row
-    return KnownCall(*identity, held=Held(updated_at, content_hash))
+    return KnownCall(
+        call_id=row["call_id"],
+        referral_id=row["referral_id"],
+        tracking_code=row["tracking_code"],
+        state=row["state"],
+        version=row["version"],
+        version_id=row["version_id"],
+        linked_to=row["linked_to"],
+        received_at=row["received_at"],
+        held=Held(row["updated_at"], row["content_hash"]),
+    )
 
 
 async def read_sealed(connection: asyncpg.Connection, version_id: UUID) -> bytes:
