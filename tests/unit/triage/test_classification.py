@@ -17,7 +17,7 @@ RULES = load_rulebook()
 
 
 def classify(text: str, *, on: date = date(2026, 11, 1)) -> Classification:
-    return RULES.classifier.classify(matching_copy(text, RULES.simplified), on=on)
+    return RULES.classifier.classify(RULES.vocabulary.read(text), on=on)
 
 
 @pytest.mark.parametrize(

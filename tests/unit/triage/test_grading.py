@@ -3,14 +3,13 @@
 import pytest
 from triage_svc.domain.blocks import blocks_in
 from triage_svc.domain.grading import Grading
-from triage_svc.domain.matching import matching_copy
 from triage_svc.rules.loading import load_rulebook
 
 RULES = load_rulebook()
 
 
 def grade(text: str, category: str = "other") -> Grading:
-    return RULES.grades.grade(matching_copy(text, RULES.simplified), category)
+    return RULES.grades.grade(RULES.vocabulary.read(text), category)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +63,11 @@ def test_machine_red_and_orange_are_always_reviewed_and_the_fired_factors_told()
     ],
 )
 def test_what_police_must_see_is_blocked_with_its_code(text: str, code: str) -> None:
-    found = blocks_in(matching_copy(text, RULES.simplified), RULES.blocks)
+    found = blocks_in(RULES.vocabulary.read(text), RULES.blocks)
     assert code in {block.code for block in found}
     assert all(block.matched and block.reason for block in found)
 
 
 @pytest.mark.parametrize("text", ["楼上漏水，协商赔偿", "兄弟因遗产争吵", "想离婚，他不同意", "医院误诊要求赔偿"])
 def test_an_ordinary_dispute_is_not_blocked(text: str) -> None:
-    assert blocks_in(matching_copy(text, RULES.simplified), RULES.blocks) == ()
+    assert blocks_in(RULES.vocabulary.read(text), RULES.blocks) == ()

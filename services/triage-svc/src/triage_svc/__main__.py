@@ -63,12 +63,12 @@ def _load_directory(options: argparse.Namespace) -> int:
 
 
 def _classify(_: argparse.Namespace) -> int:
-    run_classify(sys.stdin, sys.stdout)
+    run_classify(sys.stdin.buffer, sys.stdout.buffer)
     return 0
 
 
 def _route(options: argparse.Namespace) -> int:
-    run_route(sys.stdin, sys.stdout, options.directory)
+    run_route(sys.stdin.buffer, sys.stdout.buffer, options.directory)
     return 0
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -29,12 +29,12 @@ def sample_directory() -> Path:
     raise FileNotFoundError("没有样例目录，请用 --directory FILE · no sample directory here: give --directory FILE")
 
 
-def run_classify(source: TextIO, target: TextIO) -> None:
+def run_classify(source: BinaryIO, target: BinaryIO) -> None:
     rules = load_rulebook()
     _each(source, target, lambda row: classified(row, rules))
 
 
-def run_route(source: TextIO, target: TextIO, directory_file: Path | None) -> None:
+def run_route(source: BinaryIO, target: BinaryIO, directory_file: Path | None) -> None:
     rules = load_rulebook()
     directory = read_directory_file(directory_file or sample_directory()).directory()
     _each(source, target, lambda row: routed(row, rules, directory))
@@ -102,13 +102,13 @@ def _named(organisation: Organisation | None) -> dict[str, str] | None:
     return {"code": organisation.code, "name": organisation.name} if organisation else None
 
 
-def _each(source: TextIO, target: TextIO, answer: Callable[[Row], Mapping[str, Any]]) -> None:
+def _each(source: BinaryIO, target: BinaryIO, answer: Callable[[Row], Mapping[str, Any]]) -> None:
     for number, line in enumerate(source, start=1):
         if line.strip():
-            target.write(orjson.dumps(answer(_row(line, number))).decode() + "\n")
+            target.write(orjson.dumps(answer(_row(line, number)), option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _row(line: str, number: int) -> Row:
+def _row(line: bytes, number: int) -> Row:
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from triage_svc.domain.matching import Condition
+from triage_svc.domain.matching import Condition, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Block:
     matched: tuple[str, ...]
 
 
-def blocks_in(text: str, rules: tuple[BlockRule, ...]) -> tuple[Block, ...]:
+def blocks_in(reading: Reading, rules: tuple[BlockRule, ...]) -> tuple[Block, ...]:
     """One block a code: further rules of the same code add nothing."""
     found: dict[str, Block] = {}
     for rule in rules:
-        if rule.code not in found and (matched := rule.condition.hits(text)):
+        if rule.code not in found and (matched := rule.condition.hits(reading)):
             found[rule.code] = Block(rule.code, rule.reason, matched[:4])
     return tuple(found.values())

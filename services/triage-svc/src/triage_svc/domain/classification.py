@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from triage_svc.domain.matching import Condition
+from triage_svc.domain.matching import Condition, Reading
 
 OTHER = "other"
 
@@ -60,10 +60,10 @@ class Classifier:
     temperature: float
     review_below: float
 
-    def classify(self, text: str, *, on: date) -> Classification:
-        """`text` is a matching copy. A category not in force on that day takes no part: `other` takes its calls."""
+    def classify(self, reading: Reading, *, on: date) -> Classification:
+        """A category not in force on that day takes no part: `other` takes its calls."""
         known = {entry.code for entry in self.catalogue if entry.is_in_force(on)} | {OTHER}
-        reasons = self._reasons(text, known)
+        reasons = self._reasons(reading, known)
         scores = {code: self.base.get(code, 0.0) for code in known}
         for reason in reasons:
             scores[reason.category] += reason.weight
@@ -73,10 +73,10 @@ class Classifier:
         runner_up = next((code for code in ranked if code != winner and scores[code] > self.base.get(code, 0.0)), None)
         return Classification(winner, round(confidence, 3), runner_up, confidence < self.review_below, reasons)
 
-    def _reasons(self, text: str, known: set[str]) -> tuple[Reason, ...]:
+    def _reasons(self, reading: Reading, known: set[str]) -> tuple[Reason, ...]:
         found: list[Reason] = []
         for signal in self.signals:
-            if signal.category in known and (matched := signal.condition.hits(text)):
+            if signal.category in known and (matched := signal.condition.hits(reading)):
                 found.append(Reason(signal.category, signal.weight, matched[:4]))
         return tuple(found)
 

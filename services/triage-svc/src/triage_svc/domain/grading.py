@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from triage_svc.domain.matching import Condition
+from triage_svc.domain.matching import Condition, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class GradeRules:
     always_reviewed: frozenset[str]
     factors: tuple[Factor, ...]
 
-    def grade(self, text: str, category: str) -> Grading:
+    def grade(self, reading: Reading, category: str) -> Grading:
         fired = tuple(
             Fired(factor.code, factor.grade, factor.reason, matched[:4], factor.expires_after_days)
             for factor in self.factors
-            if (not factor.categories or category in factor.categories) and (matched := factor.condition.hits(text))
+            if (not factor.categories or category in factor.categories) and (matched := factor.condition.hits(reading))
         )
         grade = min((one.grade for one in fired), key=self.order.index, default=self.default)
         return Grading(grade, grade in self.always_reviewed, fired)

@@ -2,8 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A matching copy, and which words of the rules stand in it."""
+
+    text: str
+    words: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +29,21 @@ class Condition:
     label: str = ""
     at_least: int | None = None
     below: int | None = None
+    _words: frozenset[str] = field(init=False, repr=False)
 
-    def hits(self, text: str) -> tuple[str, ...]:
-        found = tuple([word for word in self.words if word in text])
-        if not found and self.pattern is not None and self._number_fits(text):
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_words", frozenset(self.words))
+
+    def hits(self, reading: Reading) -> tuple[str, ...]:
+        found: tuple[str, ...] = ()
+        if not self._words.isdisjoint(reading.words):
+            found = tuple(word for word in self.words if word in reading.words)
+        elif self.pattern is not None and self._number_fits(reading.text):
             found = (self.label,)
-        if not found or (not self.beside and not self.without):
+        if not found or not (self.beside or self.without):
             return found
-        beside = next((word for word in self.beside if word in text), None)
-        if (self.beside and beside is None) or any(word in text for word in self.without):
+        beside = next((word for word in self.beside if word in reading.words), None)
+        if (self.beside and beside is None) or not reading.words.isdisjoint(self.without):
             return ()
         return (*found, beside) if beside else found
 
@@ -41,6 +56,22 @@ class Condition:
             (self.at_least is None or number >= self.at_least) and (self.below is None or number < self.below)
             for number in numbers
         )
+
+
+class Vocabulary:
+    """Every word of the rules, by its first two characters: one walk over a text finds all that stand in it."""
+
+    def __init__(self, conditions: Iterable[Condition], simplified: Mapping[int, str]) -> None:
+        self._simplified = simplified
+        self._by_start: dict[str, list[str]] = {}
+        for word in sorted({word for one in conditions for word in (*one.words, *one.beside, *one.without)}):
+            self._by_start.setdefault(word[:2], []).append(word)
+
+    def read(self, text: str) -> Reading:
+        copy = matching_copy(text, self._simplified)
+        starts = {first + second for first, second in pairwise(copy)}.union(copy)
+        found = (word for start in starts & self._by_start.keys() for word in self._by_start[start])
+        return Reading(copy, frozenset(word for word in found if len(word) <= 2 or word in copy))
 
 
 def matching_copy(text: str, simplified: Mapping[int, str]) -> str:

@@ -13,7 +13,7 @@ import yaml
 from triage_svc.domain.blocks import BlockRule
 from triage_svc.domain.classification import Category, Classifier, Signal
 from triage_svc.domain.grading import Factor, GradeRules
-from triage_svc.domain.matching import Condition
+from triage_svc.domain.matching import Condition, Vocabulary
 from triage_svc.domain.routing import RoutingRules, Way
 
 SHIPPED_RULES = Path(__file__).parent
@@ -26,27 +26,28 @@ class Rulebook:
     blocks: tuple[BlockRule, ...]
     routing: RoutingRules
     simplified: Mapping[int, str]
+    vocabulary: Vocabulary
     versions: Mapping[str, str]
 
 
 def load_rulebook(folder: Path = SHIPPED_RULES) -> Rulebook:
-    categories, grades, blocks, routing = (
-        _read(folder / f"{name}.yaml") for name in ("categories", "grades", "blocks", "routing")
-    )
+    documents = {name: _read(folder / f"{name}.yaml") for name in ("categories", "grades", "blocks", "routing")}
+    classifier, grades = _classifier(documents["categories"]), _grades(documents["grades"])
+    blocks = tuple(BlockRule(row["code"], row["reason"], _condition(row)) for row in documents["blocks"]["blocks"])
+    simplified = _simplified(folder / "traditional.yaml")
+    conditions = [
+        *(signal.condition for signal in classifier.signals),
+        *(factor.condition for factor in grades.factors),
+        *(rule.condition for rule in blocks),
+    ]
     return Rulebook(
-        _classifier(categories),
-        _grades(grades),
-        tuple(BlockRule(row["code"], row["reason"], _condition(row)) for row in blocks["blocks"]),
-        RoutingRules(
-            {Way(way): float(trust) for way, trust in routing["trust"].items()}, float(routing["assign_from"])
-        ),
-        _simplified(folder / "traditional.yaml"),
-        {
-            "categories": categories["version"],
-            "grades": grades["version"],
-            "blocks": blocks["version"],
-            "routing": routing["version"],
-        },
+        classifier,
+        grades,
+        blocks,
+        _routing(documents["routing"]),
+        simplified,
+        Vocabulary(conditions, simplified),
+        {name: document["version"] for name, document in documents.items()},
     )
 
 
@@ -86,6 +87,11 @@ def _grades(document: Mapping[str, Any]) -> GradeRules:
             for row in document["factors"]
         ),
     )
+
+
+def _routing(document: Mapping[str, Any]) -> RoutingRules:
+    trust = {Way(way): float(trust) for way, trust in document["trust"].items()}
+    return RoutingRules(trust, float(document["assign_from"]))
 
 
 def _condition(row: Mapping[str, Any]) -> Condition:

@@ -37,16 +37,17 @@ async def load_directory(connection: asyncpg.Connection) -> Directory:
 
 
 class CurrentDirectory:
-    """The directory a worker routes by: one value for a whole batch, at most five seconds behind the table."""
+    """The directory a worker routes by: one value for a whole batch, at most `check_seconds` behind the table."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, check_seconds: float = CHECK_SECONDS) -> None:
         self.value = EMPTY
+        self._check_seconds = check_seconds
         self._version = 0
         self._checked_at = float("-inf")
 
     async def refresh(self, connection: asyncpg.Connection) -> None:
         now = time.monotonic()
-        if now - self._checked_at < CHECK_SECONDS:
+        if now - self._checked_at < self._check_seconds:
             return
         version = await connection.fetchval(f"SELECT coalesce(max(n), 0) FROM {SCHEMA}.directory_version")
         if version != self._version:

@@ -8,7 +8,6 @@ from triage_svc.domain.blocks import Block, blocks_in
 from triage_svc.domain.classification import Classification
 from triage_svc.domain.directory import Directory
 from triage_svc.domain.grading import Grading
-from triage_svc.domain.matching import matching_copy
 from triage_svc.domain.routing import Place, Routing
 from triage_svc.rules.loading import Rulebook
 
@@ -32,9 +31,11 @@ class Judgement:
 
 
 def judge(text: str, rules: Rulebook, *, on: date) -> Judgement:
-    copy = matching_copy(text, rules.simplified)
-    classification = rules.classifier.classify(copy, on=on)
-    return Judgement(classification, rules.grades.grade(copy, classification.category), blocks_in(copy, rules.blocks))
+    reading = rules.vocabulary.read(text)
+    classification = rules.classifier.classify(reading, on=on)
+    return Judgement(
+        classification, rules.grades.grade(reading, classification.category), blocks_in(reading, rules.blocks)
+    )
 
 
 def find_office(place: Place, category: str, rules: Rulebook, directory: Directory, *, on: date) -> Routing:
