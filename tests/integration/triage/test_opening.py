@@ -25,6 +25,7 @@ from triage_svc.use_cases.load_directory import load_directory_file
 
 RULES = load_rulebook()
 EVENTS = "SELECT type, body, seq FROM triage.event_log WHERE referral_id = $1 ORDER BY seq"
+ROUTED = "SELECT * FROM triage.decision WHERE referral_id = $1 AND kind = 'route'"
 REFERRAL = "SELECT * FROM triage.referral WHERE referral_id = $1"
 
 
@@ -176,8 +177,8 @@ async def test_a_decision_is_read_over_http_by_those_whose_area_it_is(triage: Co
     await triage.apply(
         an_arrival(a_call(), routed, 1), an_arrival(a_call(station_code=None, source="elsewhere"), unrouted, 1)
     )
-    (mine,) = await triage.rows("SELECT id FROM triage.decision WHERE referral_id = $1 AND kind = 'route'", routed)
-    (lost,) = await triage.rows("SELECT id FROM triage.decision WHERE referral_id = $1 AND kind = 'route'", unrouted)
+    (mine,) = await triage.rows(ROUTED, routed)
+    (lost,) = await triage.rows(ROUTED, unrouted)
     app = make_api(triage.settings)
     async with app.router.lifespan_context(app), _client(app) as client:
 
