@@ -26,7 +26,12 @@ COUNTS: dict[str, dict[str, Any]] = {
         "opened": 7,
         "unopened_by_state": {"received": 0, "retained_by_police": 1, "awaiting_screener": 1, "linked": 1},
     },
-    "triage": {"by_state": {"dispatched": 6, "under_review": 1}, "dispatched": 6, "without_responsible": 0},
+    "triage": {
+        "by_state": {"dispatched": 6, "under_review": 1},
+        "dispatched": 6,
+        "open_by_responsible": {"hongkou-110": 7},
+        "without_responsible": 0,
+    },
     "mediation": {"mirrors": 7, "dispatched_mirrors": 6},
     "followup": {"watches_by_state": {"watching": 6}},
 }

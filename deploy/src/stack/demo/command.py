@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from stack.consoles import standard_output
 from stack.demo.display import Display, summary_of
 from stack.demo.journey import REFUSED, Journey, Observer, Step
 from stack.demo.samples import FILE, SOURCE, read_samples
@@ -65,7 +66,7 @@ async def _follow(journeys: Sequence[Journey], observer: Observer, display: Disp
 
 def main(argv: Sequence[str]) -> int:
     words = _parser().parse_args(argv)
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = standard_output()
     try:
         stack = RunningStack.read(words.stack)
         console.print("四十件样例警情出发 forty sample calls set out (虚构 all made up)", highlight=False)

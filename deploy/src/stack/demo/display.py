@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -57,9 +58,9 @@ def table_of(journeys: Sequence[Journey], *, shown: Sequence[Journey]) -> Table:
     watched = sum(journey.end == WATCHED for journey in journeys)
     arrived = sum(bool(journey.end) for journey in journeys)
     title = f"样例警情 Sample calls: {arrived}/{len(journeys)} 到达 arrived, {watched} 已跟踪 watched"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
     for column in (
-        "警情 call",
+        "№",
         "类别 kind",
         *(label.split()[0] for label in STEPS.values()),
         "司法所 office",
@@ -72,7 +73,7 @@ def table_of(journeys: Sequence[Journey], *, shown: Sequence[Journey]) -> Table:
         if journey.end:
             outcome += f" {journey.seconds:.1f} s"
         kind = KINDS.get(journey.sample.kind, journey.sample.kind)
-        table.add_row(journey.sample.call_no, kind, *marks, journey.office, outcome)
+        table.add_row(journey.sample.call_no[-3:], kind, *marks, journey.office, outcome)
     return table
 
 

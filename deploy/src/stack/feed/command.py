@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from stack.consoles import standard_output
 from stack.feed.progress import FeedProgress
 from stack.feed.report import RejectedRows, Report
 from stack.feed.rows import BadRow, CallRow, read_rows
@@ -109,7 +110,7 @@ async def _must_answer(client: httpx.AsyncClient, url: str) -> None:
 
 def main(argv: Sequence[str]) -> int:
     words = _parser().parse_args(argv)
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = standard_output()
     try:
         stack = RunningStack.read(words.stack)
         report = asyncio.run(

@@ -121,6 +121,12 @@ class Balance:
         return counted
 
     @property
+    def responsible(self) -> Mapping[str, int]:
+        """Open referrals by the one organisation responsible now (首接负责)."""
+        counted: Mapping[str, int] = self.facts.heads["triage"].counts["open_by_responsible"]
+        return counted
+
+    @property
     def without_responsible(self) -> int:
         return int(self.facts.heads["triage"].counts["without_responsible"])
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
+from stack.consoles import standard_output
 from stack.ledger.balance import Balance, Finding
 from stack.ledger.facts import Facts, Unreachable, collect
 from stack.ledger.tables import print_ledger
@@ -42,6 +43,7 @@ def show_ledger(console: Console, balance: Balance, *, must_be_quiet: bool = Fal
         f"账平 balanced: 受理 {balance.accepted} 件警情 calls accepted, "
         f"生成 {balance.opened} 件分流单 referrals opened, 缺失 0 missing{under_way}",
         highlight=False,
+        soft_wrap=True,
     )
     return BALANCED
 
@@ -49,7 +51,7 @@ def show_ledger(console: Console, balance: Balance, *, must_be_quiet: bool = Fal
 def _list(console: Console, headline: str, findings: Sequence[Finding]) -> None:
     console.print(f"{headline} ({len(findings)}):", highlight=False)
     for finding in findings[:SHOWN]:
-        console.print(f"  {finding}", highlight=False, markup=False)
+        console.print(f"  {finding}", highlight=False, markup=False, soft_wrap=True)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -62,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
     if words.json:
         print(json.dumps(_raw(balance.facts), ensure_ascii=False, indent=2))
         return NOT_BALANCED if balance.missing or (words.quiet and balance.unquiet) else BALANCED
-    return show_ledger(Console(soft_wrap=not sys.stdout.isatty()), balance, must_be_quiet=words.quiet)
+    return show_ledger(standard_output(), balance, must_be_quiet=words.quiet)
 
 
 def _raw(facts: Facts) -> dict[str, object]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -22,24 +23,42 @@ CALL_STATES = {
 
 
 def print_ledger(console: Console, balance: Balance) -> None:
-    for table in (_calls(balance), _referrals(balance), _pairs(balance), _outboxes(balance)):
+    for title, table, explanation in (
+        (
+            "警情 Calls",
+            _calls(balance),
+            "受理 = 已生成分流单 + 其余各状态 / accepted = opened a referral + the others by state",
+        ),
+        (
+            "分流单 Referrals",
+            _referrals(balance),
+            "生成 = 各状态 + 尚未到达；每件已派单的在调解、回访各有一行\n"
+            "opened = by state in triage + not there yet; each dispatched one has one row in mediation and in followup",
+        ),
+        (
+            "事件 Events: 发出 heads = 已用 positions + 搁置 parked + 在途 in flight + 缺失 missing",
+            _pairs(balance),
+            "搁置的有原因，可重试；缺失必须为 0 / parked ones have a reason and can be retried; missing must be 0",
+        ),
+        ("发件箱 Outboxes", _outboxes(balance), "待发 live · 补发 resend · 消息系统拒收 unsendable: refused by Kafka"),
+    ):
+        console.print(title, style="bold", highlight=False, soft_wrap=True)
         console.print(table)
+        console.print(explanation, style="dim", highlight=False, soft_wrap=True)
+        console.print()
+    for line in _lines_of_what_stands_aside(balance):
+        console.print(line, highlight=False, soft_wrap=True)
 
 
-def _table(title: str, *columns: str, caption: str) -> Table:
-    table = Table(title=title, caption=caption, title_justify="left", caption_justify="left")
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left")
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
     return table
 
 
 def _calls(balance: Balance) -> Table:
-    table = _table(
-        "警情 Calls",
-        "",
-        "件数",
-        caption="受理 = 已生成分流单 + 其余各状态 / accepted = those that opened a referral + the others by state",
-    )
+    table = _table("", "件数 calls")
     table.add_row("受理 accepted", str(balance.accepted), style="bold")
     table.add_row("已生成分流单 opened a referral", str(balance.opened))
     for state, count in sorted(balance.unopened_by_state.items()):
@@ -49,14 +68,7 @@ def _calls(balance: Balance) -> Table:
 
 
 def _referrals(balance: Balance) -> Table:
-    table = _table(
-        "分流单 Referrals",
-        "",
-        "件数",
-        caption="生成 = 各状态 + 尚未到达；每件已派单的在调解、回访各有一行\n"
-        "opened = by state in triage + not there yet; each dispatched one has one row in mediation and in followup,\n"
-        "or its event is still under way",
-    )
+    table = _table("", "件数 referrals")
     for label, count in _referral_rows(balance):
         table.add_row(label, str(count))
     return table
@@ -71,39 +83,31 @@ def _referral_rows(balance: Balance) -> Iterator[tuple[str, int]]:
     yield "  调解镜像 mirrors (mediation)", balance.mirrors
     for state, count in sorted(balance.watches_by_state.items()):
         yield f"  跟踪 watches (followup): {state}", count
+    for unit, count in sorted(balance.responsible.items()):
+        yield f"责任单位 responsible now: {unit or '—'}", count
     yield "没有责任单位 without a responsible unit", balance.without_responsible
 
 
 def _pairs(balance: Balance) -> Table:
-    table = _table(
-        "事件 Events: 发出 heads = 已用 positions + 搁置 parked + 在途 in flight + 缺失 missing",
-        "producer → consumer", "heads", "positions", "parked", "in flight", "missing", "conflicts", "quarantined",
-        caption="搁置有原因，可重试 parked ones have a reason and can be retried · 缺失必须为 0 missing must be 0 ·\n"
-        "冲突与隔离另计 conflicts and quarantined bytes are counted apart",
-    )  # fmt: skip
+    table = _table("producer → consumer", "heads", "positions", "parked", "in flight", "missing")
     for pair in balance.pairs.values():
-        parked = f"{pair.parked_ahead} {_reasons(pair.parked)}".strip()
-        table.add_row(
-            str(pair), str(pair.heads), str(pair.positions), parked, str(pair.in_flight), str(pair.missing),
-            str(pair.parked.get("conflict", 0)), str(pair.quarantined),
-        )  # fmt: skip
+        counts = (pair.heads, pair.positions, pair.parked_ahead, pair.in_flight, pair.missing)
+        table.add_row(str(pair), *map(str, counts))
     return table
 
 
-def _reasons(parked: Mapping[str, int]) -> str:
-    named = [f"{reason} {parked[reason]}" for reason in PARK_REASONS if parked.get(reason)]
-    return f"({', '.join(named)})" if named else ""
+def _lines_of_what_stands_aside(balance: Balance) -> Iterator[str]:
+    """Conflicts and quarantined bytes fill no place in a stream: they stand here and in no equation."""
+    for pair in balance.pairs.values():
+        named = ", ".join(f"{reason} {pair.parked[reason]}" for reason in PARK_REASONS if pair.parked.get(reason))
+        if named:
+            yield f"搁置 parked, {pair}: {named}  (GET /v1/ops/parked, {pair.consumer})"
+        if pair.quarantined:
+            yield f"隔离 quarantined, {pair}: {pair.quarantined}  (GET /v1/ops/quarantine, {pair.consumer})"
 
 
 def _outboxes(balance: Balance) -> Table:
-    table = _table(
-        "发件箱 Outboxes",
-        "service",
-        "live",
-        "resend",
-        "unsendable",
-        caption="待发 · 补发 · 消息系统拒收 waiting · sent again · refused",
-    )
+    table = _table("service", "live", "resend", "unsendable")
     for service, facts in balance.facts.heads.items():
         table.add_row(service, *(str(facts.outbox.get(kind, 0)) for kind in ("live", "resend", "unsendable")))
     return table
