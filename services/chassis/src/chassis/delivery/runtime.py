@@ -34,7 +34,7 @@ from chassis.delivery.tables import add_partitions_call
 from chassis.delivery.topics import MAX_MESSAGE_BYTES
 from chassis.delivery.units import Units
 from chassis.delivery.work import Work
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, SettingsError
 from chassis.wake import listening
 
 W = TypeVar("W", bound=Work)
@@ -57,6 +57,8 @@ class Delivery(Generic[W]):
         database: Database,
         clock: Clock,
     ) -> None:
+        if missing := sorted(contracts.consumed - settings.peers.keys()):
+            raise SettingsError(f"PEERS names no address of {', '.join(missing)}: nothing missing could be asked for")
         schema = contracts.service
         self._settings, self._contracts, self._database, self._clock, self._schema = (
             settings, contracts, database, clock, schema,
