@@ -6,13 +6,14 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 from referral_schemas.topics import TOPICS
 
-from stack import jars, kafka, leftovers, postgres
+from stack import jars, kafka, leftovers, migrated, postgres
 from stack.keeper import Keeper, StartFailedError
 from stack.keys import Keys, mint, write_secret
 from stack.layout import Layout
@@ -105,7 +106,7 @@ class Stack:
         """In a process of its own, so that Ctrl-C does not wait for downloads."""
         if not await asyncio.to_thread(jars.are_whole, self.layout.cache):
             words = ["-m", "stack", "fetch-jars", str(self.layout.cache)]
-            await self._step("kafka-jars", [service_command("x")[0], *words], python_environment(), echo=True)
+            await self._step("kafka-jars", [sys.executable, *words], python_environment(), echo=True)
 
     async def _start_postgres_and_migrate(self) -> None:
         url = admin_url(self.layout, self._keys)
@@ -116,11 +117,19 @@ class Stack:
             await self.keepers["postgres"].until_ready()
         self._versions["postgres"] = await postgres.version(url)
         self._say(f"PostgreSQL {self._versions['postgres']} is ready")
-        if self._service_names:
-            await asyncio.gather(*(self._migrate(service) for service in self._service_names))
-            self._say(f"migrated: {', '.join(self._service_names)}")
-        if "triage" in self._service_names:
+        known = await migrated.marks(url)
+        await asyncio.gather(*(self._bring_up_to_date(service, url, known) for service in self._service_names))
+
+    async def _bring_up_to_date(self, service: str, url: str, known: Mapping[str, str]) -> None:
+        digest = migrated.digest_of(self.layout, self._keys, service)
+        if known.get(service) == digest:
+            return
+        env = migration_environment(self.layout, self._keys, service)
+        await self._step(f"{service}-migrate", service_command(service, "migrate"), env)
+        self._say(f"{service} is migrated")
+        if service == "triage":
             await self._load_directory()
+        await migrated.mark(url, service, digest)
 
     async def _reach(self, what: str, variable: str, answers: Callable[[str], Any], address: str) -> None:
         for _ in range(20):
@@ -129,14 +138,10 @@ class Stack:
             await asyncio.sleep(0.5)
         raise StartFailedError(f"{what} does not answer at the address in {variable}")
 
-    async def _migrate(self, service: str) -> None:
-        env = migration_environment(self.layout, self._keys, service)
-        await self._step(f"{service}-migrate", service_command(service, "migrate"), env)
-
     async def _load_directory(self) -> None:
-        sample = self.layout.root / "deploy/sample/hongkou.yaml"
+        words = ["load-directory", str(migrated.sample_directory(self.layout))]
         env = service_environment(self.layout, self._keys, "triage", "triage-worker", self._overrides)
-        await self._step("load-directory", service_command("triage", "load-directory", str(sample)), env)
+        await self._step("load-directory", service_command("triage", *words), env)
         self._say("sample directory of Hongkou is loaded")
 
     async def _step(self, name: str, command: list[str], env: Mapping[str, str], *, echo: bool = False) -> None:
