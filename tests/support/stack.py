@@ -35,12 +35,12 @@ PROOF = TEST_DATA / "proof.json"
 T = TypeVar("T")
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], *, within: float = 10.0, every: float = 0.05) -> T:
+async def eventually(check: Callable[[], Any], *, within: float = 10.0, every: float = 0.05) -> Any:
     """Ask until the answer is true; the last answer, or AssertionError after `within` seconds."""
     deadline = time.monotonic() + within
     while True:
         answer = check()
-        value: T = await answer if inspect.isawaitable(answer) else answer
+        value = await answer if inspect.isawaitable(answer) else answer
         if value:
             return value
         if time.monotonic() > deadline:

@@ -19,7 +19,7 @@ from chassis.delivery.wire import Envelope
 from chassis.failpoints import FailpointError
 from chassis.ids import new_id
 from support.stack import KafkaServer, eventually
-from support.toys import HANDLERS, Pinged, Ponged, Toy, Toys, toys
+from support.toys import HANDLERS, Pinged, Ponged, Toy, Toys, ToyWork, toys
 
 ROUNDS = 25
 
@@ -38,9 +38,9 @@ def a_pinged(referral_id: UUID, seq: int, n: int = 1) -> Arrival:
     return Arrival("ping", envelope, headers, b'{"n": %d}' % n)
 
 
-def an_applier(toy: Toy) -> Applier[object]:
+def an_applier(toy: Toy) -> Applier[ToyWork]:
     quarantine = Quarantine(toy.database, toy.service, toy.settings.keyring, consumer=ACTING)
-    return Applier(toy.units, toy.contracts, HANDLERS[toy.service], quarantine)  # type: ignore[arg-type]
+    return Applier(toy.units, toy.contracts, HANDLERS[toy.service], quarantine)
 
 
 @pytest.fixture

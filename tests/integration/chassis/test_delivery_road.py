@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 from chassis.ids import new_id
 from support.stack import KafkaServer, eventually
-from support.toys import Tally, Toys, toys
+from support.toys import Tally, Toy, Toys, toys
 
 LOSES_THE_NEXT = """
     CREATE FUNCTION ping.lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -38,7 +40,7 @@ async def test_what_one_service_states_has_its_effect_in_the_other_once_and_in_o
             for referral_id in referrals:
                 await pair.ping.ping(referral_id, n)
         for referral_id in referrals:
-            await eventually(lambda one=referral_id: _is(pair.ping, one, tally_of(*range(10))), within=20)
+            await eventually(partial(_is, pair.ping, referral_id, tally_of(*range(10))), within=20)
     assert await pair.ping.value("SELECT count(*) FROM ping.outbox") == 0
     for referral_id in referrals:
         assert await pair.pong.tally(referral_id) == tally_of(*range(10))
@@ -88,7 +90,7 @@ async def test_what_the_database_refuses_is_found_in_its_batch_and_parked_alone(
         await pair.ping.ping(referral_id, 1)
     async with pair.running():
         for referral_id in healthy:
-            await eventually(lambda one=referral_id: _is(pair.ping, one, tally_of(1)), within=20)
+            await eventually(partial(_is, pair.ping, referral_id, tally_of(1)), within=20)
         await eventually(lambda: _parked(pair, 1), within=20)
     assert await pair.pong.value("SELECT reason FROM pong.parked") == "failed"
 
@@ -131,16 +133,16 @@ async def test_a_wiped_broker_loses_nothing_that_was_stated(pair: Toys, kafka: K
         for referral_id in referrals:
             await pair.ping.ping(referral_id, 1)
         for referral_id in referrals:
-            await eventually(lambda one=referral_id: _is(pair.ping, one, tally_of(1)), within=20)
+            await eventually(partial(_is, pair.ping, referral_id, tally_of(1)), within=20)
         kafka.wipe()
         for referral_id in referrals:
             await pair.ping.ping(referral_id, 2)
         for referral_id in referrals:
-            await eventually(lambda one=referral_id: _is(pair.ping, one, tally_of(1, 2)), within=60)
+            await eventually(partial(_is, pair.ping, referral_id, tally_of(1, 2)), within=60)
 
 
-async def _is(toy: object, referral_id: object, tally: Tally) -> bool:
-    return await toy.tally(referral_id) == tally  # type: ignore[attr-defined, no-any-return]
+async def _is(toy: Toy, referral_id: UUID, tally: Tally) -> bool:
+    return await toy.tally(referral_id) == tally
 
 
 async def _parked(pair: Toys, count: int) -> bool:

@@ -25,6 +25,10 @@ def an_event(producer: str, seq: int, after: Mapping[str, int] | None = None, ev
     return Arrival(producer, envelope, (), b"{}")
 
 
+def a_gate() -> tuple[ReferralGate, list[tuple[str, int]]]:
+    return ReferralGate(REFERRAL), []
+
+
 def deliver(gate: ReferralGate, arrival: Arrival, applied: list[tuple[str, int]]) -> Verdict:
     """What the batch does with one arrival, in the words of DELIVERY §3."""
     verdict = gate.judge(arrival, service=OWN, consumed=CONSUMED)
@@ -63,7 +67,7 @@ def histories(draw: st.DrawFn) -> list[Arrival]:
 def test_any_order_of_arrival_gives_every_effect_once_and_after_its_causes(data: st.DataObject) -> None:
     history = data.draw(histories())
     copies = data.draw(st.lists(st.sampled_from(history), max_size=5))
-    gate, applied = ReferralGate(REFERRAL), []
+    gate, applied = a_gate()
     for arrival in data.draw(st.permutations(history + copies)):
         deliver(gate, arrival, applied)
     assert sorted(applied) == sorted(arrival.place for arrival in history)
@@ -81,7 +85,7 @@ def test_any_order_of_arrival_gives_every_effect_once_and_after_its_causes(data:
 def test_while_a_cause_is_missing_nothing_that_needs_it_has_effect(data: st.DataObject) -> None:
     history = data.draw(histories())
     missing = data.draw(st.sampled_from(history))
-    gate, applied = ReferralGate(REFERRAL), []
+    gate, applied = a_gate()
     for arrival in data.draw(st.permutations(history)):
         if arrival is not missing:
             deliver(gate, arrival, applied)
@@ -98,7 +102,7 @@ def test_while_a_cause_is_missing_nothing_that_needs_it_has_effect(data: st.Data
 
 
 def test_a_hole_inside_one_batch_is_seen() -> None:
-    gate, applied = ReferralGate(REFERRAL), []
+    gate, applied = a_gate()
     for seq in (1, 2, 3, 5):
         deliver(gate, an_event("intake", seq), applied)
     assert applied == [("intake", 1), ("intake", 2), ("intake", 3)]
@@ -106,7 +110,7 @@ def test_a_hole_inside_one_batch_is_seen() -> None:
 
 
 def test_the_same_number_under_another_id_is_a_conflict_and_blocks_its_producer_only() -> None:
-    gate, applied = ReferralGate(REFERRAL), []
+    gate, applied = a_gate()
     deliver(gate, an_event("intake", 1), applied)
     assert deliver(gate, an_event("intake", 1), applied) is Verdict.CONFLICT
     assert deliver(gate, an_event("intake", 2), applied) is Verdict.WAIT
