@@ -18,8 +18,8 @@ _TELLING = re.compile(r"弄|室|栋|幢|单元|号楼")
 
 
 def without_region(address: str) -> str:
-    """Without province, city and district."""
-    return _REGION.sub("", address, count=1) or address
+    """Without province, city and district; empty when there is nothing more."""
+    return _REGION.sub("", address, count=1)
 
 
 def without_street(local: str) -> str:

@@ -1,0 +1,156 @@
+"""intake on a real database: its API in this process, its screening by hand, its rows to look at."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import orjson
+import pytest
+from chassis import failpoints
+from chassis.database import Database
+from chassis.delivery import Statements, Units
+from chassis.migrate import migrate
+from chassis.settings import MigrateSettings
+from fastapi import FastAPI
+from intake_svc.events import CONTRACTS
+from intake_svc.main import make_api, make_screen, make_work
+from intake_svc.rules.loading import load_rules
+from intake_svc.settings import IntakeSettings
+from intake_svc.store.tables import SCHEMA, metadata
+from intake_svc.store.work import IntakeWork
+from intake_svc.use_cases.screen_calls import ScreenCalls
+from sqlalchemy import make_url
+from support.stack import PostgresServer
+from support.tokens import Issuer
+
+LANES = itertools.count(1)
+NEIGHBOURS = "报警人称楼上邻居家漏水，多次沟通无果，要求调解。"
+
+
+@dataclass
+class Intake:
+    settings: IntakeSettings
+    issuer: Issuer
+    app: FastAPI
+    client: httpx.AsyncClient
+    units: Units[IntakeWork]
+    screen: ScreenCalls
+    admin: asyncpg.Connection
+
+    def a_call(self, **changes: Any) -> dict[str, Any]:
+        call = {
+            "source": "hongkou-110",
+            "call_no": f"T-{uuid4().hex}",
+            "content": NEIGHBOURS,
+            "reported_at": "2026-03-02 09:00:00",
+            "caller_name": "王建国",
+            "caller_phone": "13800138000",
+            "incident_address": f"上海市虹口区曲阳路{next(LANES)}弄5号601室",
+            "jurisdiction_code": "310109010-PCS1",
+            "updated_at": "2026-03-02 09:05:00",
+        } | changes
+        return {name: value for name, value in call.items() if value is not None}
+
+    async def post(self, call: dict[str, Any], **claims: Any) -> httpx.Response:
+        bearer = self.issuer.bearer("source_system", **({"source": "hongkou-110"} | claims))
+        return await self.client.post("/v1/calls", json=call, headers=bearer)
+
+    async def get(self, call: dict[str, Any], *roles: str, **claims: Any) -> httpx.Response:
+        bearer = self.issuer.bearer(*(roles or ("source_system",)), **({"source": "hongkou-110"} | claims))
+        return await self.client.get(f"/v1/calls/{call['source']}/{call['call_no']}", headers=bearer)
+
+    async def accepted(self, **changes: Any) -> dict[str, Any]:
+        answer = await self.post(self.a_call(**changes))
+        assert answer.status_code == 202, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def screen_all(self) -> None:
+        while await self.screen():
+            pass
+
+    async def rows(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        return list(await self.admin.fetch(statement, *arguments))
+
+    async def call_row(self, call_id: str) -> asyncpg.Record:
+        (row,) = await self.rows("SELECT * FROM intake.call WHERE call_id = $1", call_id)
+        return row
+
+    async def events(self, referral_id: str) -> list[tuple[str, dict[str, Any]]]:
+        rows = await self.rows(
+            "SELECT type, body FROM intake.event_log WHERE referral_id = $1 ORDER BY seq", referral_id
+        )
+        return [(row["type"].split(".")[3], orjson.loads(row["body"])) for row in rows]
+
+
+@dataclass(frozen=True)
+class Migrated:
+    admin_url: str
+    app_url: str
+    issuer: Issuer
+
+
+@pytest.fixture(scope="session")
+async def migrated(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+    """intake's own database, migrated once for the run; each test finds its tables empty."""
+    folder = tmp_path_factory.mktemp("intake")
+    for role in ("owner", "app"):
+        (folder / f"{role}.password").write_text(f"{role}-password")
+    admin = await asyncpg.connect(postgres.url())
+    await admin.execute("CREATE DATABASE intake_tests")
+    await admin.close()
+    admin_url = postgres.url("intake_tests")
+    settings = MigrateSettings(
+        database_admin_url=admin_url,
+        owner_password_file=folder / "owner.password",
+        app_password_file=folder / "app.password",
+    )
+    await migrate(settings, SCHEMA, metadata, package="intake_svc")
+    app_url = make_url(admin_url).set(username="intake_app", password="app-password")
+    return Migrated(admin_url, app_url.render_as_string(hide_password=False), Issuer(folder))
+
+
+@pytest.fixture
+async def intake(migrated: Migrated) -> AsyncIterator[Intake]:
+    async with an_intake(migrated) as made:
+        yield made
+
+
+@asynccontextmanager
+async def an_intake(migrated: Migrated, **settings_changes: str) -> AsyncIterator[Intake]:
+    variables = migrated.issuer.environment("", DATABASE_URL=migrated.app_url, **settings_changes)
+    settings = IntakeSettings.model_validate({name.lower(): value for name, value in variables.items()})
+    app = make_api(settings)
+    worker = Database(settings.database_url, process="intake-worker", pool_size=4)
+    units = Units(worker, Statements(SCHEMA, CONTRACTS.topic), make_work, lambda: None)
+    screen = make_screen(units, settings, load_rules())
+    admin = await asyncpg.connect(migrated.admin_url)
+    await admin.execute(f"TRUNCATE {', '.join(str(table) for table in metadata.sorted_tables)}")
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake")
+    async with client, app.router.lifespan_context(app):
+        yield Intake(settings, migrated.issuer, app, client, units, screen, admin)
+    await admin.close()
+    await worker.close()
+
+
+@pytest.fixture
+def armed(tmp_path: Path) -> Iterator[Callable[[str, str], Path]]:
+    """Arms a failpoint of this process; gives the file that proves it was met."""
+    folder = tmp_path / "failpoints"
+    folder.mkdir()
+    failpoints.configure(folder, "intake-test")
+
+    def arm(name: str, order: str) -> Path:
+        (folder / f"intake-test.{name}").write_text(order)
+        return folder / f"intake-test.{name}.met"
+
+    yield arm
+    failpoints.configure(None, "intake-test")
