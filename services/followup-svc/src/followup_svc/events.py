@@ -1,7 +1,5 @@
 """Public events into followup. Handlers see what the transaction has loaded, in memory, and do no I/O."""
 
-from datetime import UTC, datetime
-
 from chassis.delivery import Contracts, Handlers
 from referral_schemas.followup import WatchOpened
 from referral_schemas.intake import CallLinked, ReferralOpened
@@ -17,7 +15,7 @@ SERVICE = "followup"
 
 
 def on_referral_opened(event: ReferralOpened, work: FollowupWork) -> None:
-    work.noted.put(work.subject, _noted(work).opened(at=_stated_at(work)))
+    work.noted.put(work.subject, _noted(work).opened(at=work.stated_at))
 
 
 def on_call_linked(event: CallLinked, work: FollowupWork) -> None:
@@ -39,12 +37,6 @@ def on_referral_dispatched(event: ReferralDispatched, work: FollowupWork) -> Non
 
 def _noted(work: FollowupWork) -> Noted:
     return work.noted.find(work.subject) or Noted(ReferralId(work.subject))
-
-
-def _stated_at(work: FollowupWork) -> datetime:
-    """When its producer stated the fact, to the millisecond, by the fact's own id (UUIDv7): the same however late."""
-    assert work.cause is not None
-    return datetime.fromtimestamp((work.cause.int >> 80) / 1000, UTC)
 
 
 HANDLERS: Handlers = {

@@ -1,7 +1,5 @@
 """Public events into mediation. Handlers see what the transaction has loaded, in memory, and do no I/O."""
 
-from datetime import UTC, datetime
-
 from chassis.delivery import Contracts, Handlers
 from referral_schemas.intake import CallLinked, ReferralOpened
 from referral_schemas.registry import EVENTS
@@ -16,7 +14,7 @@ SERVICE = "mediation"
 
 
 def on_referral_opened(event: ReferralOpened, work: MediationWork) -> None:
-    work.mirrors.put(work.subject, _mirror(work).opened(at=_stated_at(work)))
+    work.mirrors.put(work.subject, _mirror(work).opened(at=work.stated_at))
 
 
 def on_call_linked(event: CallLinked, work: MediationWork) -> None:
@@ -28,17 +26,11 @@ def on_referral_classified(event: ReferralClassified, work: MediationWork) -> No
 
 
 def on_referral_dispatched(event: ReferralDispatched, work: MediationWork) -> None:
-    work.mirrors.put(work.subject, _mirror(work).dispatched(event.office.code, hop=event.hop, at=_stated_at(work)))
+    work.mirrors.put(work.subject, _mirror(work).dispatched(event.office.code, hop=event.hop, at=work.stated_at))
 
 
 def _mirror(work: MediationWork) -> Mirror:
     return work.mirrors.find(work.subject) or Mirror(ReferralId(work.subject))
-
-
-def _stated_at(work: MediationWork) -> datetime:
-    """When its producer stated the fact, to the millisecond, by the fact's own id (UUIDv7): the same however late."""
-    assert work.cause is not None
-    return datetime.fromtimestamp((work.cause.int >> 80) / 1000, UTC)
 
 
 HANDLERS: Handlers = {

@@ -137,7 +137,7 @@ class Applier(Generic[W]):
             gate.pass_over(arrival)
             return
         work = batch.work
-        work.begin_event(arrival.referral_id, arrival.envelope.event_id)
+        work.begin_event(arrival.referral_id, arrival.envelope.event_id, arrival.envelope.time)
         try:
             failpoint(f"handler.{event_type}")
             if arrival.envelope.event_id in batch.doomed:

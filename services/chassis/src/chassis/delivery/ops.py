@@ -63,7 +63,7 @@ def ops_router(
     wake: Callable[[], None],
 ) -> APIRouter:
     """`counts` adds the service's own figures to its ledger; `wake` tells the worker that something may be tried."""
-    router = APIRouter(prefix="/v1/ops", tags=["ops"])
+    router = APIRouter(prefix="/v1/ops", tags=["运维 Ops"])
     _repair_routes(router, database, OutgoingReads(schema, topic))
     _operator_routes(router, database, ParkedReads(schema), wake)
     reads = LedgerReads(schema, consumed)

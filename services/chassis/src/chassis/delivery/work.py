@@ -51,6 +51,7 @@ class Work:
     _staged: list[Recorded] = field(default_factory=list)
     _subject: UUID | None = None
     _cause: UUID | None = None
+    _stated_at: datetime | None = None
 
     def rows(self) -> Rows[Any, Any]:
         """A table's aggregates, registered so that the runtime can keep or forget what a handler puts."""
@@ -63,6 +64,11 @@ class Work:
         if self._subject is None:
             raise LookupError("a command has no subject")
         return self._subject
+
+    @property
+    def stated_at(self) -> datetime:
+        """When the event's writer stated it, the same however late it arrives; `now` for a command."""
+        return self._stated_at or self.now
 
     @property
     def cause(self) -> UUID | None:
@@ -85,8 +91,8 @@ class Work:
         self._staged.append(recorded)
         return recorded.event_id
 
-    def begin_event(self, subject: UUID, cause: UUID) -> None:
-        self._subject, self._cause = subject, cause
+    def begin_event(self, subject: UUID, cause: UUID, stated_at: datetime | None) -> None:
+        self._subject, self._cause, self._stated_at = subject, cause, stated_at
 
     def keep(self) -> None:
         """The handler returned: its rows stand, its events get their numbers."""
@@ -98,11 +104,11 @@ class Work:
             gate.head_event_id = recorded.event_id
             self.numbered.append(Numbered(recorded, gate.head, gate.after(), self.now))
         self._staged.clear()
-        self._subject = self._cause = None
+        self._subject = self._cause = self._stated_at = None
 
     def forget(self) -> None:
         """The handler raised: nothing of it remains."""
         for table in self._tables:
             table.forget()
         self._staged.clear()
-        self._subject = self._cause = None
+        self._subject = self._cause = self._stated_at = None

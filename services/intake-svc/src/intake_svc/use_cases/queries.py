@@ -15,6 +15,7 @@ _VERSIONS = """
     SELECT version, kind, updated_at, received_at FROM intake.call_version WHERE call_id = $1 ORDER BY received_at
     LIMIT 500
 """
+_ACCEPTED = "SELECT count(*) FROM intake.call_version WHERE version = 1"
 _COUNTS = """
     SELECT state, count(*) AS calls, count(opened_at) AS opened FROM intake.call GROUP BY state ORDER BY state
 """
@@ -47,11 +48,14 @@ async def find_call_view(connection: asyncpg.Connection, source: str, call_no: s
 
 
 async def ledger_counts(connection: asyncpg.Connection) -> dict[str, Any]:
-    """intake's part of the ledger: every accepted call is in one state; `opened` counts referrals ever opened."""
+    """intake's part of the ledger: calls accepted, by their first versions, and calls by state, by their own rows.
+
+    The two are counted apart, so that a lost call shows. `opened` counts referrals ever opened.
+    """
     rows = await connection.fetch(_COUNTS)
     by_state = {row["state"]: row["calls"] for row in rows}
     return {
-        "accepted": sum(by_state.values()),
+        "accepted": await connection.fetchval(_ACCEPTED),
         "by_state": by_state,
         "opened": sum(row["opened"] for row in rows),
         "unopened_by_state": {row["state"]: row["calls"] - row["opened"] for row in rows},
