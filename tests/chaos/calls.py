@@ -1,4 +1,4 @@
-"""Made-up calls without end, each from a caller and a place of its own; one in twenty-five comes from a former caller."""
+"""Made-up calls without end, each from a caller and a place of its own; one in 25 comes from a former caller."""
 
 from __future__ import annotations
 

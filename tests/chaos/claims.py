@@ -1,4 +1,4 @@
-"""What must be true when nothing is under way any more (DELIVERY §7, CONTRACTS §3, §9), each as a query of its breaches.
+"""What must be true when nothing is under way any more (DELIVERY §7, CONTRACTS §3, §9): each as a query of breaches.
 
 Written from the contract pages alone; nothing of the product is imported. A claim's query gives one text per breach.
 """
