@@ -78,19 +78,18 @@ def build() -> int:
 
 def find_pip() -> list[str]:
     """The command that installs into `.venv`, which is made here. Debian splits ensurepip off its Python."""
+    inner = [str(PYTHON), "-m", "pip"]
     if find_spec("ensurepip") is not None:
-        if not works():
+        if not works() or not answers([*inner, "--version"]):
             say("Python: making .venv")
             venv.create(VENV, clear=True, with_pip=True, symlinks=True)
-        if answers([str(PYTHON), "-m", "pip", "--version"]):
-            return [str(PYTHON), "-m", "pip"]
-    outer = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+        return inner
     if find_spec("pip") is None:
         return []
     if not works():
         say("Python: making .venv without ensurepip, with the pip of the system")
         venv.create(VENV, clear=True, with_pip=False, symlinks=True)
-    return outer
+    return [sys.executable, "-m", "pip", "--python", str(PYTHON)]
 
 
 def works() -> bool:
