@@ -57,6 +57,20 @@ class LackStore:
         )
         return {(row[0], row[1]) for row in rows}
 
+    async def parked(self, lacks: Sequence[Lack]) -> set[tuple[str, UUID]]:
+        """Those of which every event has arrived and stands parked: nothing to ask for, they wait for their turn."""
+        rows = await self._fetch(
+            f"""SELECT l.p, l.r FROM unnest($2::text[], $3::uuid[], $4::int[]) AS l(p, r, upto)
+                LEFT JOIN {self._schema}.stream_pos s ON s.referral_id = l.r AND s.consumer = $1 AND s.producer = l.p
+                WHERE l.upto - coalesce(s.last, 0) <= (
+                    SELECT count(*) FROM {self._schema}.parked k WHERE k.referral_id = l.r AND k.consumer = $1
+                      AND k.producer = l.p AND k.seq > coalesce(s.last, 0) AND k.seq <= l.upto)""",
+            [lack.producer for lack in lacks],
+            [lack.referral_id for lack in lacks],
+            [lack.upto for lack in lacks],
+        )
+        return {(row[0], row[1]) for row in rows}
+
     async def positions(self, producer: str, referral_ids: Sequence[UUID]) -> dict[UUID, tuple[int, UUID | None]]:
         rows = await self._fetch(
             f"""SELECT referral_id, last, last_event_id FROM {self._schema}.stream_pos

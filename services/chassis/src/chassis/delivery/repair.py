@@ -52,6 +52,7 @@ class Repair:
         self._comparison, self._store, self._peers = comparison, store, peers
         self._gap_seconds, self._compare_seconds = gap_seconds, compare_seconds
         self._lacks: dict[tuple[str, UUID], Lack] = {}
+        self._list = asyncio.Lock()  # memory and disk change together: a row written late would stay for ever
         self._compare_now = asyncio.Event()
         self._lost_data = False
 
@@ -107,10 +108,11 @@ class Repair:
         await self._add(await self._from_parked())
         if not self._lacks:
             return
-        reached = await self._store.reached(list(self._lacks.values()))
-        await self._store.write([], reached)
-        for key in reached:
-            self._lacks.pop(key, None)
+        async with self._list:
+            reached = await self._store.reached(list(self._lacks.values()))
+            await self._store.write([], reached)
+            for key in reached:
+                self._lacks.pop(key, None)
         await self._note_ends()
         await self._ask(await self._read_past())
 
@@ -127,17 +129,15 @@ class Repair:
 
     async def _add(self, found: Sequence[Lack]) -> None:
         """New ones are kept on disk; a known one's end is moved up."""
-        fresh = []
-        for lack in found:
-            known = self._lacks.get(lack.key)
-            if known is None:
-                self._lacks[lack.key] = lack
-                fresh.append(lack)
-            elif lack.upto > known.upto:
-                known.upto = lack.upto
-                fresh.append(known)
-        if fresh:
-            await self._store.write(fresh, [])
+        fresh: dict[tuple[str, UUID], Lack] = {}  # several parked events may need one stream: one row each
+        async with self._list:
+            for lack in found:
+                known = self._lacks.setdefault(lack.key, lack)
+                if known is lack or lack.upto > known.upto:
+                    known.upto = max(known.upto, lack.upto)
+                    fresh[lack.key] = known
+            if fresh:
+                await self._store.write(fresh.values(), [])
 
     async def _note_ends(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -164,8 +164,8 @@ class Repair:
             for lack in noted
             if all(positions.get(tp, 0) >= end for tp, end in lack.noted.items() if tp in self._reader.assignment)
         ]
-        reached = await self._store.reached(past)
-        return [lack for lack in past if lack.key not in reached]
+        not_lost = await self._store.reached(past) | await self._store.parked(past)
+        return [lack for lack in past if lack.key not in not_lost]
 
     async def _ask(self, missing: Sequence[Lack]) -> None:
         now = asyncio.get_running_loop().time()
