@@ -63,6 +63,7 @@ def fetch_jars(words: Sequence[str]) -> int:
 
 def stack_command(words: Sequence[str]) -> int:
     from stack import commands
+    from stack.ports import BadPortError
 
     known: dict[str, Callable[[], int]] = {
         "run": commands.run,
@@ -70,7 +71,11 @@ def stack_command(words: Sequence[str]) -> int:
         "down": commands.down,
         "serve": commands.serve,
     }
-    return known[words[0]]()
+    try:
+        return known[words[0]]()
+    except BadPortError as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 def main(words: Sequence[str]) -> int:

@@ -21,11 +21,11 @@ from stack.launch import Stack, running_stack
 from stack.layout import Layout
 from stack.leftovers import AlreadyRunningError
 from stack.parts import python_environment
-from stack.ports import BadPortError, PortTakenError
+from stack.ports import PortTakenError
 from stack.postgres import PostgresNotInstalledError
 from stack.spawn import bound_to_parent
 
-OK, FAILED, USAGE, RUNS_ALREADY, PORT_TAKEN = 0, 1, 2, 3, 4
+OK, FAILED, RUNS_ALREADY, PORT_TAKEN = 0, 1, 3, 4
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DOWN_SECONDS = 45.0
 KNOWN_FAILURES = (StartFailedError, JarsUnavailableError, PostgresNotInstalledError, OSError)
@@ -50,11 +50,7 @@ def serve() -> int:
 
 
 def supervise(*, with_demonstration: bool) -> int:
-    try:
-        return asyncio.run(serve_until_told(Layout.from_environment(), with_demonstration=with_demonstration))
-    except BadPortError as error:
-        say(str(error))
-        return USAGE
+    return asyncio.run(serve_until_told(Layout.from_environment(), with_demonstration=with_demonstration))
 
 
 async def serve_until_told(layout: Layout, *, with_demonstration: bool) -> int:
