@@ -71,6 +71,8 @@ def are_whole(cache: Path) -> bool:
 
 
 def fetch_all(lacking: Sequence[Jar], folder: Path, *, say: Say) -> None:
+    for interrupted in folder.glob(".fetch-*"):
+        shutil.rmtree(interrupted, ignore_errors=True)
     say(f"Kafka: fetching {len(lacking)} jars into {folder} (once)")
     with (
         tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch,
