@@ -28,6 +28,7 @@ from intake_svc.store.tables import SCHEMA, metadata
 from intake_svc.store.work import IntakeWork
 from intake_svc.use_cases.screen_calls import ScreenCalls
 from sqlalchemy import make_url
+from structlog.testing import capture_logs
 from support.stack import PostgresServer
 from support.tokens import Issuer
 
@@ -124,6 +125,13 @@ async def intake(migrated: Migrated) -> AsyncIterator[Intake]:
         yield made
 
 
+@pytest.fixture
+async def crowded_intake(migrated: Migrated) -> AsyncIterator[Intake]:
+    """Two calls may wait, no more."""
+    async with an_intake(migrated, QUEUE_LIMIT="2") as made:
+        yield made
+
+
 @asynccontextmanager
 async def an_intake(migrated: Migrated, **settings_changes: str) -> AsyncIterator[Intake]:
     variables = migrated.issuer.environment("", DATABASE_URL=migrated.app_url, **settings_changes)
@@ -136,7 +144,8 @@ async def an_intake(migrated: Migrated, **settings_changes: str) -> AsyncIterato
     await admin.execute(f"TRUNCATE {', '.join(str(table) for table in metadata.sorted_tables)}")
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake")
     async with client, app.router.lifespan_context(app):
-        yield Intake(settings, migrated.issuer, app, client, units, screen, admin)
+        with capture_logs():  # structlog's own console takes seconds to draw a traceback
+            yield Intake(settings, migrated.issuer, app, client, units, screen, admin)
     await admin.close()
     await worker.close()
 

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 from typing import Any
 
+import httpx
 import pytest
+from chassis.ids import new_id, new_tracking_code
+from intake_svc.api.reading import CallReader
+from intake_svc.rules.loading import load_rules
+from intake_svc.store.submissions import NewIds
+from intake_svc.store.vault import Vault
+from intake_svc.use_cases.submit_call import SubmitCall
+from support.stack import eventually
 
 
 async def test_a_new_call_is_accepted_on_disk_and_named_by_its_location(intake: Any) -> None:
@@ -214,3 +224,59 @@ async def test_the_record_is_shown_to_its_source_and_its_area_only(intake: Any) 
     }
     unknown = await intake.get(call | {"call_no": "nobody"})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "call_not_found")
+
+
+async def test_a_full_queue_asks_to_come_back(crowded_intake: Any) -> None:
+    intake = crowded_intake
+    for _ in range(2):
+        assert (await intake.post(intake.a_call())).status_code == 202
+
+    async def refused() -> httpx.Response | None:
+        answer = await intake.post(intake.a_call(call_no="one-too-many"))
+        return answer if answer.status_code == 503 else None
+
+    answer = await eventually(refused)
+    assert answer is not None
+    assert answer.json()["code"] == "queue_full"
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_a_tracking_code_that_is_taken_is_replaced(intake: Any) -> None:
+    codes = iter([new_tracking_code()] * 2 + [new_tracking_code()])
+    submit = SubmitCall(
+        intake.units,
+        Vault(intake.settings.keyring),
+        make_ids=lambda: NewIds(new_id(), new_id(), new_id(), next(codes)),
+    )
+    reader = CallReader(load_rules().masking, intake.settings.index_key)
+    accepted = [await submit(reader.read(json.dumps(intake.a_call()).encode())[0]) for _ in range(2)]
+    assert len({one.tracking_code for one in accepted}) == 2
+    assert len(await intake.rows("SELECT 1 FROM intake.call")) == 2
+
+
+JUNK: list[Any] = [
+    *(None, "", "\x00", "０", "𠮷䶮", "' OR 1=1 --", "<script>", 1e308, -1, [], {}, True, "a" * 70000, "\ud83d", 2**63),
+    *("2026-02-30T25:61:00Z", "NaN", "9999-12-31T23:59:59-12:00", "0000-00-00 00:00:00"),
+]
+
+
+async def test_hostile_bodies_are_refused_by_a_listed_status_and_never_by_a_500(intake: Any) -> None:
+    rng = random.Random(7)
+    headers = intake.issuer.bearer("source_system", source="hongkou-110") | {"Content-Type": "application/json"}
+    seen = set()
+    for _ in range(600):
+        call = intake.a_call(reported_at="2026-03-02 09:00:00", has_weapon="0", main_call_no="1", map_x="1")
+        for _ in range(rng.randint(1, 3)):
+            call[rng.choice([*call, "updated_at", "__proto__", "extra", "\u202e"])] = rng.choice(JUNK)
+        raw = json.dumps(call).encode("utf-8", "surrogatepass")
+        roll = rng.random()
+        if roll < 0.05:
+            raw = raw[: rng.randint(0, len(raw))]
+        elif roll < 0.1:
+            raw = b"[" * rng.choice([10, 5000]) + raw
+        answer = await intake.client.post("/v1/calls", content=raw, headers=headers)
+        assert answer.status_code in {200, 202, 403, 409, 422}, (answer.status_code, raw[:200])
+        seen.add(answer.status_code)
+    assert seen >= {202, 422}
+    await intake.screen_all()
+    assert await intake.rows("SELECT 1 FROM intake.call WHERE state = 'received'") == []

@@ -32,6 +32,7 @@ def bare_copy(original: str) -> Copy:
     return _copy(original, drop_separators=True)
 
 
+@lru_cache(maxsize=1024)  # one call asks for its few values many times
 def bare(text: str) -> str:
     return "".join(piece for character in text for piece in _normal(character) if piece not in _SEPARATORS)
 

@@ -1,5 +1,6 @@
 """POST of a call: on disk before the answer, the same answer for the same call however often and however parallel."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -50,17 +51,24 @@ class Accepted:
     conflicting_fields: tuple[str, ...] = ()
 
 
+def new_ids() -> NewIds:
+    return NewIds(new_id(), new_id(), new_id(), new_tracking_code())
+
+
 class SubmitCall:
-    def __init__(self, units: Units[IntakeWork], vault: Vault) -> None:
-        self._units, self._vault = units, vault
+    def __init__(self, units: Units[IntakeWork], vault: Vault, *, make_ids: Callable[[], NewIds] = new_ids) -> None:
+        self._units, self._vault, self._make_ids = units, vault, make_ids
 
     async def __call__(self, new: Submission) -> Accepted:
         """Raises what the database raises; whoever gets no answer may send the same again."""
-        inserted = await self._insert(new)
+        try:
+            inserted = await self._insert(new)
+        except asyncpg.UniqueViolationError:  # a tracking code that is taken: once in many years, and the next is not
+            inserted = await self._insert(new)
         return inserted if inserted is not None else await retrying(lambda: self._take_known(new))
 
     async def _insert(self, new: Submission) -> Accepted | None:
-        ids = NewIds(new_id(), new_id(), new_id(), new_tracking_code())
+        ids = self._make_ids()
         sealed = self._vault.seal(ids.version_id, new.body)
         async with self._units.database.connection() as connection:
             failpoint("submit.before_commit")
