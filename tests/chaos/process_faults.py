@@ -54,11 +54,12 @@ async def die_at(scene: Scene, point: str, victims: tuple[str, ...]) -> None:
     await scene.restarted(process, before)
 
 
-async def hang(scene: Scene, process: str, seconds: float) -> None:
-    """Alive, connected and silent (SIGSTOP), longer than a session."""
+async def hang(scene: Scene, victims: tuple[str, ...], seconds: float) -> None:
+    """Alive, connected and silent (SIGSTOP), longer than its session."""
+    process = scene.rng.choice(victims)
     async with scene.paused(process):
         await asyncio.sleep(seconds)
-    scene.met()
+    scene.met(process)
 
 
 KILLS = [Fault(f"kill -9 {process}", partial(kill, process=process)) for process in PROCESSES]
@@ -85,9 +86,8 @@ INSIDE = [
         partial(die_at, point="submit.after_commit", victims=("intake-api",)),
     ),
 ]
-MORE = [
+TOGETHER = [
     Fault("two killed at once", kill_two),
-    Fault("kafka hangs for 8 s", partial(hang, process="kafka", seconds=8)),
-    Fault("a worker hangs for 10 s", partial(hang, process="followup-worker", seconds=10)),
+    Fault("kafka hangs for 8 s", partial(hang, victims=("kafka",), seconds=8)),
+    Fault("a worker hangs past its session", partial(hang, victims=WORKERS, seconds=10)),
 ]
-"""Only in longer runs."""

@@ -15,12 +15,11 @@ import httpx
 from chaos.chronicle import Chronicle
 from chaos.oracle import Breach, breaches
 from chaos.post_faults import POSTS
-from chaos.process_faults import INSIDE, KILLS, MORE, SERVERS, SERVICES, Fault
+from chaos.process_faults import INSIDE, KILLS, SERVERS, SERVICES, TOGETHER, Fault
 from chaos.record_faults import RECORDS
 from chaos.scene import NotMet, Scene
 
-FORCED = [*POSTS, *KILLS, *INSIDE, *SERVERS, *RECORDS]
-BY_LOT = [*FORCED, *MORE]
+FORCED = [*POSTS, *KILLS, *INSIDE, *SERVERS, *TOGETHER, *RECORDS]
 QUIET_SECONDS = 60.0
 
 
@@ -39,7 +38,7 @@ async def strike_all(scene: Scene, chronicle: Chronicle, *, seconds: float) -> N
         await strike(scene, chronicle, fault)
     while time.monotonic() < until:
         await asyncio.sleep(scene.rng.uniform(0.5, 5.0))  # the pace of the run, not a wait for anything
-        await strike(scene, chronicle, scene.rng.choice(BY_LOT))
+        await strike(scene, chronicle, scene.rng.choice(FORCED))
     missed = {fault.name for fault in FORCED} - {name for name, row in chronicle.rows.items() if row.met}
     assert not missed, f"never met: {sorted(missed)}"
 

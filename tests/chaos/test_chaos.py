@@ -24,7 +24,7 @@ from chaos.chronicle import Chronicle
 from chaos.load import Load
 from chaos.oracle import breaches_now
 from chaos.plants import PLANTS
-from chaos.run import QUIET_SECONDS, Verdict, fall_quiet, strike_all
+from chaos.run import QUIET_SECONDS, Verdict, ask_ledger, fall_quiet, look, strike_all
 from chaos.scene import Eyes, Scene, Traps
 from stack.launch import Stack, running_stack
 from stack.layout import Layout
@@ -34,7 +34,7 @@ from support.stack import TEST_DATA
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "0"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 RATE = float(os.environ.get("CHAOS_RATE", "70"))
-LIMIT = 420.0 + 1.5 * SECONDS
+LIMIT = 360.0 + 1.5 * SECONDS
 SHORT = {"GAP_SECONDS": "2", "COMPARE_SECONDS": "5", "SESSION_SECONDS": "6", "BROKER_CHECK_SECONDS": "2"}
 
 
@@ -97,11 +97,23 @@ async def a_scene(folder: Path, chronicle: Chronicle) -> AsyncIterator[Scene]:
     async with running_stack(Layout(folder, Ports.free()), overrides=overrides, say=chronicle.line) as stack:
         eyes = Eyes(str(stack.facts()["postgres"]["url"]))
         load = a_load(stack, rng)
+        scene = Scene(stack, load, eyes, traps, rng)
         try:
-            yield Scene(stack, load, eyes, traps, rng)
+            yield scene
+        except BaseException:
+            await keep_evidence(folder, scene)
+            raise
         finally:
             await load.close()
             await eyes.close()
+
+
+async def keep_evidence(folder: Path, scene: Scene) -> None:
+    """What ledger and checker say at the moment of failure, as far as they can still be asked."""
+    with suppress(Exception):
+        async with asyncio.timeout(20):
+            (folder / "ledger.txt").write_text((await ask_ledger(scene))[1], encoding="utf-8")
+            (folder / "breaches.txt").write_text("\n".join(map(str, await look(scene))), encoding="utf-8")
 
 
 def a_load(stack: Stack, rng: random.Random) -> Load:
