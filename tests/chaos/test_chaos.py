@@ -41,14 +41,14 @@ SHORT = {"GAP_SECONDS": "2", "COMPARE_SECONDS": "5", "SESSION_SECONDS": "6", "BR
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """This run's own; kept when the test fails, until the next run."""
-    for old in TEST_DATA.glob("chaos-*"):
+    for old in TEST_DATA.glob("chaos-[0-9]*"):
         if not psutil.pid_exists(int(old.name.split("-")[1])):
             shutil.rmtree(old, ignore_errors=True)
     made = TEST_DATA / f"chaos-{os.getpid()}"
     made.mkdir(parents=True)
     yield made
     if (made / "passed").exists():
-        (made / "chaos.log").replace(TEST_DATA / "chaos-last.log")
+        (made / "chaos.log").replace(TEST_DATA / "chaos.log")
         shutil.rmtree(made, ignore_errors=True)
 
 
