@@ -73,7 +73,7 @@ def stack_command(words: Sequence[str]) -> int:
     }
     try:
         return known[words[0]]()
-    except BadPortError as error:
+    except (BadPortError, PermissionError) as error:
         print(error, file=sys.stderr)
         return 2
 

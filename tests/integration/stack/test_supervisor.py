@@ -26,7 +26,7 @@ from support.stack import eventually
 
 @pytest.fixture(scope="module")
 async def stack(test_folder: Path) -> AsyncIterator[Stack]:
-    layout = Layout(test_folder / "supervised", Ports.free())
+    layout = Layout(test_folder / "张三 的家", Ports.free())  # Java reads its settings as Latin-1 unless told better
     async with running_stack(layout, services=()) as running:
         yield running
 
