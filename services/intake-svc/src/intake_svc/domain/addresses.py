@@ -65,6 +65,11 @@ def house_runs(address: str | None, copy: Copy) -> Iterable[tuple[str, tuple[int
             yield match.group(), copy.span(match.start(), match.end())
 
 
+def is_house_run(text: str) -> bool:
+    """Whether an address with house numbers stands in this text, its digits plain."""
+    return any(_is_address(match.group(), _PLACES_OF_ITS_OWN.findall(match.group())) for match in _RUN.finditer(text))
+
+
 def _is_own(units: list[str], own: set[str]) -> bool:
     shared = own.intersection(units)
     return bool(shared) and (len(units) > 1 or any(_TELLING.search(unit) or len(unit) > 3 for unit in shared))

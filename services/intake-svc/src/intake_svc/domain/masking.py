@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from intake_svc.domain.addresses import address_parts, house_runs
 from intake_svc.domain.fields import as_text
+from intake_svc.domain.looks import kind_by_look
 from intake_svc.domain.spelling import Copy, bare, bare_copy, matching_copy, pattern_spans, spans_of, with_plain_digits
 
 KINDS = frozenset({"NAME", "PHONE", "ID", "ADDRESS", "NUMBER", "CARD", "PLATE", "EMAIL"})
@@ -49,14 +50,19 @@ class MaskingRules:
     unknown_fields: Mapping[str, str]
     not_personal: frozenset[str]
     no_names: frozenset[str]
+    surnames: frozenset[str]
 
-    def kind_of(self, name: str) -> str | None:
+    def kind_of(self, name: str, value: str) -> str | None:
+        """By the field's name; a field that neither list knows by the end of its name, else by the look of its value."""
         if name in self.fields:
             return self.fields[name]
         low = name.lower()
         if low in self.not_personal:
             return None
-        return next((kind for end, kind in self.unknown_fields.items() if low.endswith(end)), None)
+        stem = low.rstrip("0123456789_")
+        ends = (low, stem, stem.removesuffix("s"))
+        found = (kind for end, kind in self.unknown_fields.items() if any(one.endswith(end) for one in ends))
+        return next(found, None) or kind_by_look(value, self.surnames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,15 +127,14 @@ def _claim_numbers(copy: Copy, tokens: _Tokens) -> None:
 
 
 def personal_values(fields: Mapping[str, object], rules: MaskingRules) -> Iterable[tuple[str, str]]:
-    """(type, value) of every field that names a person, rows of people inside the call included."""
+    """(type, value) of every field that names a person, rows and lists of people inside the call included."""
     for name, value in fields.items():
         if isinstance(value, Mapping):
             yield from personal_values(value, rules)
         elif isinstance(value, list | tuple):
-            rows = [row for row in value if isinstance(row, Mapping)]
-            for row in rows:
-                yield from personal_values(row, rules)
-        elif (text := as_text(value)) and (kind := rules.kind_of(name)) and _names_someone(kind, text, rules):
+            for row in value:
+                yield from personal_values(row if isinstance(row, Mapping) else {name: row}, rules)
+        elif (text := as_text(value)) and (kind := rules.kind_of(name, text)) and _names_someone(kind, text, rules):
             yield kind, text
 
 

@@ -15,7 +15,7 @@ from intake_svc.domain.spelling import bare
 
 def masking_rules(data: Mapping[str, Any]) -> MaskingRules:
     """Raises RuleDataError on the first entry that cannot be used."""
-    refuse_unknown(data, {"version", "fields", "unknown_fields", "not_personal", "no_names"}, "masking")
+    refuse_unknown(data, {"version", "fields", "unknown_fields", "not_personal", "no_names", "surnames"}, "masking")
     tables = {key: dict(mapping(data, key, "masking")) for key in ("fields", "unknown_fields")}
     for key, table in tables.items():
         for name, kind in table.items():
@@ -26,6 +26,7 @@ def masking_rules(data: Mapping[str, Any]) -> MaskingRules:
         unknown_fields=tables["unknown_fields"],
         not_personal=frozenset(map(str, listed(data, "not_personal", "masking"))),
         no_names=frozenset(bare(str(name)) for name in listed(data, "no_names", "masking")),
+        surnames=frozenset(text(data, "surnames", "masking").split()),
     )
 
 
