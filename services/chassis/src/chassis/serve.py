@@ -36,6 +36,7 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
+    _settle_memory()
     for number in _STOPPING:  # uvicorn raises the signal again when it is done: that must not kill what is finished
         signal.signal(number, lambda *_: None)
     server.run()
@@ -47,7 +48,14 @@ def run_worker(main: Coroutine[Any, Any, None], *, grace_seconds: float = GRACE_
     A worker that has not ended within its grace is ended: clients of a dead broker may never return from `stop`,
     and whatever it leaves behind is taken up again by the next start.
     """
+    _settle_memory()
     return uvloop.run(_until_stopped(main, grace_seconds))
+
+
+def _settle_memory() -> None:
+    """What was loaded stays for good: the collector need not walk it again, which would be felt as a pause."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _until_stopped(main: Coroutine[Any, Any, None], grace_seconds: float) -> int:
