@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from intake_svc.api.models import CallIn
 from intake_svc.domain.masking import mask
 from intake_svc.domain.spelling import bare, with_plain_digits
 from intake_svc.rules.loading import load_rules
@@ -141,6 +142,53 @@ def test_people_inside_rows_and_unknown_fields_count_too() -> None:
         "李四与赵六，号123456789X，经办人钱七", parties=[{"name": "李四"}, {"party_xm": "赵六"}], handler_name="钱七"
     )
     assert out == "[NAME_1]与[NAME_2]，号123456789X，经办人[NAME_3]"
+
+
+@pytest.mark.parametrize(
+    "field", ["姓名", "对方", "linkman", "contactName", "party_names", "lxr_2", "nobody_knows"]
+)
+@pytest.mark.parametrize("name", ["欧阳翊珩", "张翊", "阿卜杜拉·买买提"])
+def test_a_name_in_a_field_that_nobody_knows_is_found_by_the_fields_end_or_by_its_look(field: str, name: str) -> None:
+    assert masked(f"找{name}处理", **{field: name}) == "找[NAME_1]处理"
+    assert masked(f"找{name}处理", **{field: ["匿名", name]}) == "找[NAME_1]处理"
+
+
+@pytest.mark.parametrize(
+    ("value", "token"),
+    [
+        ("E12345678", "NUMBER"),
+        ("wx_88123456", "NUMBER"),
+        ("大连西路12弄3号401室", "ADDRESS"),
+        (31010920260101, "NUMBER"),
+    ],
+)
+def test_a_number_or_an_address_in_a_field_that_nobody_knows_is_found_by_its_look(value: Any, token: str) -> None:
+    assert masked(f"见（{value}）处理", nobody_knows=value) == f"见（[{token}_1]）处理"
+
+
+@pytest.mark.parametrize("value", ["红色", "离婚纠纷", "高空抛物", "房屋", "500", "有", "2026年3月", True, None])
+def test_plain_words_in_a_field_that_nobody_knows_stay_readable(value: Any) -> None:
+    text = "红色电动车，离婚纠纷，高空抛物，房屋漏水，赔500元，有2026年3月的合同"
+    assert masked(text, nobody_knows=value) == text
+
+
+def test_every_field_of_a_call_is_either_personal_or_said_not_to_be() -> None:
+    undecided = CallIn.model_fields.keys() - RULES.fields.keys() - RULES.not_personal
+    assert undecided == set()
+
+
+@pytest.mark.parametrize("spelling", ["1234-5-1101", "1234－5－1101", "1234弄5号1101", "一二三四弄，五号，1101室"])
+def test_an_address_is_found_with_dashes_and_without_its_last_word(spelling: str) -> None:
+    address = "上海市虹口区大连西路1234弄5号1101室"
+    assert masked(f"住{spelling}，漏水", incident_address=address) == "住[ADDRESS_1]，漏水"
+
+
+def test_an_address_that_came_with_dashes_is_found_by_its_numbers_alone() -> None:
+    assert masked("住1234-5-1101", incident_address="上海市虹口区大连西路1234-5-1101") == "住[ADDRESS_1]"
+
+
+def test_a_phone_told_in_chinese_digits_with_pauses_is_still_the_callers() -> None:
+    assert masked("打一三八，零零一三，八零零零", caller_phone="13800138000") == "打[PHONE_1]"
 
 
 def test_organisations_stay_readable() -> None:

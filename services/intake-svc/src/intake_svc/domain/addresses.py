@@ -13,6 +13,8 @@ _HOUSE = re.compile(r"[0-9]{1,5}[a-z]?(?:弄|号楼|号|室|栋|幢|单元|座|�
 _UNIT = r"[0-9]{1,5}[a-z]?(?:支弄|弄|号楼|号|室|栋|幢|单元|座|楼|层)"
 _RUN = re.compile(rf"(?:{_UNIT}){{1,6}}(?:[0-9]{{2,5}}(?![0-9年月日时点分元块万人次条天岁%]))?")
 _PLACES_OF_ITS_OWN = re.compile(rf"{_UNIT}")
+_NUMBERED = re.compile(r"([0-9]{1,5})[a-z]?(?:支弄|弄|号楼|号|室|栋|幢|单元|座|楼|层)")
+_MANY_DIGITS = re.compile(r"[0-9]{6,}")
 # Alone in a text these may be a date, a floor or a count; in a run, or with one of the others, they are an address.
 _TELLING = re.compile(r"弄|室|栋|幢|单元|号楼")
 
@@ -39,6 +41,7 @@ def address_parts(address: str) -> Iterable[str]:
     yield after_street
     yield from _heads(after_street)
     yield from _tails(after_street)
+    yield from _numbers_alone(after_street)
 
 
 def _heads(local: str) -> Iterable[str]:
@@ -51,8 +54,17 @@ def _tails(local: str) -> Iterable[str]:
     """From each number to the end, while it still says more than one number."""
     for match in _HOUSE.finditer(local):
         tail = local[match.start() :]
-        if len(tail) >= 4 and (len(_PLACES_OF_ITS_OWN.findall(tail)) > 1 or _TELLING.search(tail)):
+        says_more = len(_PLACES_OF_ITS_OWN.findall(tail)) > 1 or _TELLING.search(tail) or _MANY_DIGITS.fullmatch(tail)
+        if len(tail) >= 4 and says_more:
             yield tail
+
+
+def _numbers_alone(local: str) -> Iterable[str]:
+    """`12弄3号401室` as people also write it: 12-3-401, of which the bare copy keeps the digits."""
+    numbers = [unit.group(1) for unit in _NUMBERED.finditer(local)]
+    joined = "".join(numbers)
+    if len(numbers) > 1 and _MANY_DIGITS.fullmatch(joined):
+        yield joined
 
 
 def house_runs(address: str | None, copy: Copy) -> Iterable[tuple[str, tuple[int, int]]]:

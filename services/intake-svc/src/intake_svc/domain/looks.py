@@ -1,4 +1,4 @@
-"""What a field that nobody has told us of holds, by the look of its value: rather one word masked than one person told."""
+"""What a field that nobody knows holds, by the look of its value: rather one word masked than one person told."""
 
 import re
 from collections.abc import Collection

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 from intake_svc.domain.addresses import address_parts, house_runs
 from intake_svc.domain.fields import as_text
 from intake_svc.domain.looks import kind_by_look
-from intake_svc.domain.spelling import Copy, bare, bare_copy, matching_copy, pattern_spans, spans_of, with_plain_digits
+from intake_svc.domain.spelling import (
+    Copy,
+    bare,
+    bare_copy,
+    matching_copy,
+    pattern_spans,
+    plain_copy,
+    spans_of,
+    with_plain_digits,
+)
 
 KINDS = frozenset({"NAME", "PHONE", "ID", "ADDRESS", "NUMBER", "CARD", "PLATE", "EMAIL"})
 
@@ -53,7 +62,7 @@ class MaskingRules:
     surnames: frozenset[str]
 
     def kind_of(self, name: str, value: str) -> str | None:
-        """By the field's name; a field that neither list knows by the end of its name, else by the look of its value."""
+        """By the field's name; of a field that nobody knows by the end of its name, else by the look of its value."""
         if name in self.fields:
             return self.fields[name]
         low = name.lower()
@@ -103,9 +112,9 @@ class _Tokens:
 
 def mask(narrative: str, fields: Mapping[str, object], rules: MaskingRules) -> Masked:
     """The narrative with tokens in the place of persons, numbers and addresses."""
-    known = list(personal_values(fields, rules))
+    known = list(dict.fromkeys(personal_values(fields, rules)))
     tokens = _Tokens()
-    copy, without_separators = matching_copy(narrative), bare_copy(narrative)
+    copy, without_separators = matching_copy(narrative), plain_copy(bare_copy(narrative))
     for kind, value in known:
         for needle in _needles(kind, value):
             for span in spans_of(needle, without_separators):
@@ -118,7 +127,7 @@ def mask(narrative: str, fields: Mapping[str, object], rules: MaskingRules) -> M
 
 
 def _claim_numbers(copy: Copy, tokens: _Tokens) -> None:
-    plain = Copy(with_plain_digits(copy.text), copy.origin)
+    plain = plain_copy(copy)
     for kind, pattern in PATTERNS.items():
         for found, span in pattern_spans(pattern, plain):
             tokens.claim(span, kind, _identity(kind, found))
@@ -146,8 +155,8 @@ def _names_someone(kind: str, value: str, rules: MaskingRules) -> bool:
 
 
 def _needles(kind: str, value: str) -> list[str]:
-    """What to look for, longest first: a short form must not cut a long one in two."""
-    plain = bare(value)
+    """What to look for, digits plain, longest first: a short form must not cut a long one in two."""
+    plain = with_plain_digits(bare(value))
     if kind == "PHONE":
         number = phone_number(value)
         return sorted({plain, *(f"{prefix}{number}" for prefix in ("", "86", "+86", "0086"))}, key=len, reverse=True)

@@ -42,6 +42,10 @@ def with_plain_digits(text: str) -> str:
     return text.translate(_CHINESE_DIGITS)
 
 
+def plain_copy(copy: Copy) -> Copy:
+    return Copy(with_plain_digits(copy.text), copy.origin)
+
+
 def spans_of(needle: str, copy: Copy) -> Iterable[tuple[int, int]]:
     """Every place in the original where `needle` (already bare) stands."""
     start = copy.text.find(needle) if needle else -1
