@@ -117,14 +117,22 @@ class Repair:
         await self._ask(await self._read_past())
 
     async def _from_parked(self) -> list[Lack]:
-        """What waiting events need; those that need nothing any more (a retry, a lost race) are tried at once."""
+        """What waiting events need; those that need nothing any more (a retry, a lost race) are tried at once.
+
+        Each for itself: others of its referral may well be waiting for the very one that is free.
+        """
         rows = await self._store.waiting_longer_than(self._gap_seconds)
-        needed = [Lack(name, row[0], upto) for row in rows for name, upto in read_after(row[3]).items()]
-        reached = await self._store.reached(needed)
-        lacking = [lack for lack in needed if lack.key not in reached]
-        still = {lack.referral_id for lack in lacking}
-        if free := sorted({row[0] for row in rows} - still):
-            await self._applier.drain(free)
+        referral_ids = sorted({row[0] for row in rows})
+        at = {name: await self._store.positions(name, referral_ids) for name in self._contracts.topic_of if rows}
+        lacking, free = [], set()
+        for referral_id, _, _, needs in rows:
+            needed = [Lack(name, referral_id, upto) for name, upto in read_after(needs).items()]
+            missing = [lack for lack in needed if lack.upto > at[lack.producer].get(referral_id, (0, None))[0]]
+            lacking += missing
+            if not missing:
+                free.add(referral_id)
+        if free:
+            await self._applier.drain(sorted(free))
         return lacking
 
     async def _add(self, found: Sequence[Lack]) -> None:
