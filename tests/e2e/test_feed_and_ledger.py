@@ -1,62 +1,25 @@
 """Feed, ledger and demonstration against a whole stack of real servers and the eight processes."""
 
-import asyncio
 import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 from stack.demo.samples import FILE
-from stack.launch import running_stack
-from stack.layout import Layout
-from stack.ports import Ports
-from support.stack import eventually
+from support.live import LiveStack
+from support.stack import ROOT
 
 TOLD = [json.loads(line)["content"] for line in FILE.read_text().splitlines()]
-ROWS = 200
-
-
-@dataclass(frozen=True)
-class LiveStack:
-    facts: Path
-
-    async def command(self, *words: str) -> tuple[int, str]:
-        """`python -m stack …` as make calls it: exit code, and all that it printed."""
-        whole = [sys.executable, "-m", "stack", *words, "--stack", str(self.facts)]
-        done = await asyncio.to_thread(subprocess.run, whole, capture_output=True, text=True, timeout=110, check=False)
-        return done.returncode, done.stdout + done.stderr
-
-    async def ledger(self) -> dict[str, Any]:
-        _, printed = await self.command("ledger", "--json")
-        answers: dict[str, Any] = json.loads(printed)["heads"]
-        return answers
-
-    async def is_quiet(self) -> bool:
-        return (await self.command("ledger", "--quiet"))[0] == 0
-
-    async def sql(self, statement: str) -> list[asyncpg.Record]:
-        connection = await asyncpg.connect(json.loads(self.facts.read_text())["postgres"]["url"])
-        try:
-            return await connection.fetch(statement)
-        finally:
-            await connection.close()
+REAL = ROOT.parent / "shared/data/triage-dev.jsonl"
+ROWS = 606
 
 
 @pytest.fixture(scope="module")
-async def live(test_folder: Path) -> AsyncIterator[LiveStack]:
-    layout = Layout(test_folder / "feed-and-ledger", Ports.free())
-    async with running_stack(layout):
-        yield LiveStack(layout.facts)
-
-
-@pytest.fixture
-def narratives(tmp_path: Path) -> Path:
-    file = tmp_path / "narratives.jsonl"
+def narratives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The 606 real ones where they are at hand, else as many made from the sample calls."""
+    file = tmp_path_factory.mktemp("narratives") / "narratives.jsonl"
+    if REAL.exists():
+        file.write_bytes(REAL.read_bytes())
+        return file
     rows = [{"id": f"n-{n:04d}", "text": TOLD[n % len(TOLD)], "label": "family", "note": ""} for n in range(ROWS)]
     file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     return file
@@ -67,24 +30,20 @@ def count_of(printed: str, outcome: str) -> int:
     return int(line.replace("┃", "│").split("│")[2])
 
 
-async def quiet(live: LiveStack) -> None:
-    is_quiet: bool = await eventually(live.is_quiet, within=60)
-    assert is_quiet
-
-
 async def test_a_fed_file_balances_to_the_last_call_and_feeding_it_again_changes_nothing(
     live: LiveStack, narratives: Path
 ) -> None:
+    before = await live.ledger()
     code, printed = await live.command("feed", str(narratives))
     assert (code, count_of(printed, "accepted")) == (0, ROWS), printed
-    await quiet(live)
+    await live.quiet()
     once = await live.ledger()
-    assert once["intake"]["counts"]["accepted"] == ROWS
+    assert once["intake"]["counts"]["accepted"] - before["intake"]["counts"]["accepted"] == ROWS
     assert once["followup"]["counts"]["watches_by_state"]["watching"] == once["triage"]["counts"]["dispatched"] > 0
 
     code, printed = await live.command("feed", str(narratives))
     assert (code, count_of(printed, "repeated")) == (0, ROWS), printed
-    await quiet(live)
+    await live.quiet()
     again = await live.ledger()
     assert [again[name]["counts"] for name in again] == [once[name]["counts"] for name in once]
     assert [again[name]["heads"] for name in again] == [once[name]["heads"] for name in once]
@@ -139,7 +98,7 @@ async def test_the_demonstration_shows_forty_calls_to_their_ends_and_does_so_aga
 
 async def test_the_ledger_finds_a_mirror_that_was_taken_away(live: LiveStack, narratives: Path) -> None:
     await live.command("feed", str(narratives))
-    await quiet(live)
+    await live.quiet()
     await live.sql("CREATE TABLE mediation.kept AS SELECT * FROM mediation.mirror WHERE state = 'dispatched' LIMIT 1")
     await live.sql("DELETE FROM mediation.mirror WHERE referral_id IN (SELECT referral_id FROM mediation.kept)")
     code, printed = await live.command("ledger")
