@@ -1,4 +1,4 @@
-"""One stack for all tests of this folder: starting it costs more than most of them."""
+"""One stack for all tests of this folder, since starting it costs more than most of them; it ends with the last."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stack.ports import Ports
 from support.live import TESTED, LiveStack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def live(test_folder: Path) -> AsyncIterator[LiveStack]:
     async with running_stack(Layout(test_folder / "e2e", Ports.free()), overrides={"*": TESTED}) as stack:
         yield LiveStack(stack)

@@ -235,7 +235,7 @@ def postgres_server(test_folder: Path) -> Iterator[PostgresServer]:
     server.start()
     note_proof("postgres", server.version)
     yield server
-    server.stop()
+    server.stop_immediately()  # nobody reads this data again
 
 
 @pytest.fixture(scope="session", name="kafka")
@@ -244,7 +244,7 @@ def kafka_server(test_folder: Path) -> Iterator[KafkaServer]:
     server.start()
     note_proof("kafka", server.version)
     yield server
-    server.stop()
+    server.kill()  # nobody reads this data again
 
 
 @pytest.fixture
