@@ -11,31 +11,16 @@ from uuid import UUID
 import asyncpg
 import pytest
 from chassis.delivery.batch import Applier
-from chassis.delivery.gate import Arrival
 from chassis.delivery.lanes import Lanes
 from chassis.delivery.quarantine import Quarantine
 from chassis.delivery.statements import ACTING
-from chassis.delivery.wire import Envelope
 from chassis.failpoints import FailpointError
 from chassis.ids import new_id
+from support.arrivals import a_pinged
 from support.stack import KafkaServer, eventually
 from support.toys import HANDLERS, Pinged, Ponged, Toy, Toys, ToyWork, toys
 
 ROUNDS = 25
-
-
-def a_pinged(referral_id: UUID, seq: int, n: int = 1) -> Arrival:
-    envelope = Envelope(
-        event_id=new_id(), type=Pinged.TYPE, subject=referral_id, seq=seq, after={}, causation_id=None, time=None
-    )
-    headers = tuple(
-        (name, value.encode())
-        for name, value in {
-            "ce_id": str(envelope.event_id), "ce_type": Pinged.TYPE, "ce_subject": str(referral_id),
-            "ce_streamseq": str(seq),
-        }.items()
-    )  # fmt: skip
-    return Arrival("ping", envelope, headers, b'{"n": %d}' % n)
 
 
 def an_applier(toy: Toy) -> Applier[ToyWork]:

@@ -21,7 +21,12 @@ log = structlog.get_logger()
 def _logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level, hook = root.handlers[:], root.level, sys.excepthook
+    quiet = {name: logging.getLogger(name).level for name in ("aiokafka", "aiokafka.conn", "aiokafka.client")}
+    for name in quiet:  # a launcher's probe may have silenced them
+        logging.getLogger(name).setLevel(logging.NOTSET)
     yield
+    for name, was in quiet.items():
+        logging.getLogger(name).setLevel(was)
     root.handlers[:], sys.excepthook = handlers, hook
     root.setLevel(level)
     logging.captureWarnings(False)

@@ -11,10 +11,17 @@ from sqlalchemy import event, make_url
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from chassis.database_errors import CommitOutcomeUnknown, DatabaseUnavailable, TransactionUndone, as_unavailable
+from chassis.database_errors import (
+    CommitOutcomeUnknown,
+    DatabaseUnavailable,
+    TransactionUndone,
+    as_unavailable,
+    sqlstate_of,
+)
 
 _CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0  # beyond statement_timeout: only a server that hangs is cut off by this one
+_READ_ONLY = "25006"
 _LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
 
@@ -30,6 +37,7 @@ class Database:
             "timeout": _CONNECT_SECONDS,
             "command_timeout": _COMMAND_SECONDS,
             "server_settings": _server_settings(process),
+            "target_session_attrs": "read-write",  # never a standby: what was read there could not be written
         }
         self.engine: AsyncEngine = create_async_engine(
             self._url.set(drivername="postgresql+asyncpg"),
@@ -79,6 +87,8 @@ class Database:
                         driver.terminate()
                         await pooled.invalidate()
         except Exception as error:  # nothing is kept back: it goes on as what it means to the caller
+            if driver is not None and sqlstate_of(error) == _READ_ONLY:
+                driver.terminate()  # it became a standby: the address may point elsewhere by now
             lost = as_unavailable(error, connecting=driver is None, closed=driver is not None and driver.is_closed())
             if lost is None or lost is error:
                 raise
@@ -121,6 +131,11 @@ def _server_settings(process: str) -> dict[str, str]:
         "idle_in_transaction_session_timeout": "10s",
         "statement_timeout": "5s",
         "lock_timeout": "2s",
+        # A machine that is gone without a word frees its locks in seconds, not in the hours that TCP would give it.
+        "tcp_keepalives_idle": "5",
+        "tcp_keepalives_interval": "2",
+        "tcp_keepalives_count": "3",
+        "tcp_user_timeout": "11000",
     }
 
 

@@ -24,6 +24,7 @@ W = TypeVar("W", bound=Work)
 log = structlog.get_logger(__name__)
 
 # The database refuses the data itself: the same batch would be refused for ever.
+DRAINED_AT_ONCE = 100
 REFUSED_BY_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 
@@ -33,6 +34,7 @@ class _Batch(Generic[W]):
 
     work: W
     doomed: frozenset[UUID]
+    tried: list[UUID]
     parked_before: dict[UUID, dict[tuple[str, int], Parked]] = field(default_factory=dict)
     positions_before: dict[UUID, dict[str, int]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
@@ -54,35 +56,55 @@ class Applier(Generic[W]):
         if unplaced:
             await self._quarantine.keep(unplaced)
         if arrivals:
-            await self._apply_or_halve(arrivals)
+            await self._apply_or_halve(arrivals, ())
 
     async def drain(self, referral_ids: Sequence[UUID]) -> None:
         """Tries what is parked for these referrals, as after an operator's retry or a new version's deploy."""
-        await self._transact((), set(referral_ids), frozenset())
+        wanted = sorted(set(referral_ids))
+        for start in range(0, len(wanted), DRAINED_AT_ONCE):
+            await self._apply_or_halve((), wanted[start : start + DRAINED_AT_ONCE])
 
-    async def _apply_or_halve(self, arrivals: Sequence[Arrival]) -> None:
+    async def _apply_or_halve(self, arrivals: Sequence[Arrival], drained: Sequence[UUID]) -> None:
+        tried: list[UUID] = []
         try:
-            await self._apply_once(arrivals, frozenset())
+            await self._apply_once(arrivals, drained, frozenset(), tried)
         except REFUSED_BY_DATA as error:
-            if len(arrivals) > 1:
-                middle = len(arrivals) // 2
-                await self._apply_or_halve(arrivals[:middle])
-                await self._apply_or_halve(arrivals[middle:])
-                return
-            log.error("event_refused_by_database", type=arrivals[0].envelope.type, error=type(error).__name__)
-            await self._apply_once(arrivals, frozenset({arrivals[0].envelope.event_id}))
+            for some_arrivals, some_drained in _halves(arrivals, drained):
+                await self._apply_or_halve(some_arrivals, some_drained)
+            if len(arrivals) + len(drained) == 1:
+                await self._apply_without_the_refused(arrivals, drained, tried, error)
 
-    async def _apply_once(self, arrivals: Sequence[Arrival], doomed: frozenset[UUID]) -> None:
-        named = {referral_id for arrival in arrivals for referral_id in self._named(arrival)}
+    async def _apply_without_the_refused(
+        self, arrivals: Sequence[Arrival], drained: Sequence[UUID], tried: Sequence[UUID], error: Exception
+    ) -> None:
+        """One arrival may have freed several parked events: the last one handled is doomed first."""
+        doomed = frozenset[UUID]()
+        for event_id in reversed(tried):
+            doomed |= {event_id}
+            log.error("event_refused_by_database", error=type(error).__name__, doomed=len(doomed))
+            try:
+                return await self._apply_once(arrivals, drained, doomed, [])
+            except REFUSED_BY_DATA:
+                continue
+        raise error
+
+    async def _apply_once(
+        self, arrivals: Sequence[Arrival], drained: Sequence[UUID], doomed: frozenset[UUID], tried: list[UUID]
+    ) -> None:
+        """`tried` is filled with the events that went through a handler, for whoever must find the one at fault."""
+        named = {referral_id for arrival in arrivals for referral_id in self._named(arrival)} | set(drained)
         while True:
             try:
-                return await self._transact(arrivals, named, doomed)
+                tried.clear()
+                return await self._transact(arrivals, named, doomed, tried)
             except NamedElsewhere as more:
                 named |= more.referral_ids
 
-    async def _transact(self, arrivals: Sequence[Arrival], named: set[UUID], doomed: frozenset[UUID]) -> None:
+    async def _transact(
+        self, arrivals: Sequence[Arrival], named: set[UUID], doomed: frozenset[UUID], tried: list[UUID]
+    ) -> None:
         async with self._units.transaction() as connection:
-            batch = await self._open(connection, sorted(named), doomed)
+            batch = await self._open(connection, sorted(named), doomed, tried)
             for arrival in arrivals:
                 self._take(arrival, batch)
             for gate in batch.work.gates.values():
@@ -93,10 +115,10 @@ class Applier(Generic[W]):
         self._units.committed(batch.work)
 
     async def _open(
-        self, connection: asyncpg.Connection, referral_ids: Sequence[UUID], doomed: frozenset[UUID]
+        self, connection: asyncpg.Connection, referral_ids: Sequence[UUID], doomed: frozenset[UUID], tried: list[UUID]
     ) -> _Batch[W]:
         work, opened = await self._units.lock(connection, referral_ids)
-        batch = _Batch(work, doomed)
+        batch = _Batch(work, doomed, tried)
         if opened.have_parked:
             with_parked = {referral_id: work.gates[referral_id] for referral_id in opened.have_parked}
             await self._units.statements.load_parked(connection, with_parked)
@@ -138,6 +160,7 @@ class Applier(Generic[W]):
             return
         work = batch.work
         work.begin_event(arrival.referral_id, arrival.envelope.event_id, arrival.envelope.time)
+        batch.tried.append(arrival.envelope.event_id)
         try:
             failpoint(f"handler.{event_type}")
             if arrival.envelope.event_id in batch.doomed:
@@ -208,6 +231,16 @@ class NamedElsewhere(Exception):
     def __init__(self, referral_ids: set[UUID]) -> None:
         super().__init__(f"{len(referral_ids)} more referrals named")
         self.referral_ids = referral_ids
+
+
+def _halves(arrivals: Sequence[Arrival], drained: Sequence[UUID]) -> list[tuple[Sequence[Arrival], Sequence[UUID]]]:
+    """In order; nothing for what cannot be halved any more."""
+    middle = (len(arrivals) + len(drained)) // 2
+    if middle == 0:
+        return []
+    if drained:
+        return [((), drained[:middle]), ((), drained[middle:])]
+    return [(arrivals[:middle], ()), (arrivals[middle:], ())]
 
 
 @cache

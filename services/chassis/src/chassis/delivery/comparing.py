@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,6 +18,16 @@ log = structlog.get_logger(__name__)
 OVERLAP = timedelta(minutes=10)
 AFTER_LOSS = timedelta(days=7)
 MOST_LACKS = 10_000
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What one comparison found; `as_of` is the producer's clock at its beginning."""
+
+    lacks: list[Lack] = field(default_factory=list)
+    restored: int = 0
+    loss: int = 0
+    as_of: datetime | None = None
 
 
 class Comparison:
@@ -38,42 +49,46 @@ class Comparison:
         async with self._database.connection() as connection:
             return {row[0] for row in await connection.fetch(self._distrusted, self._consumer)}
 
-    async def compare(self, producer: str, *, broker_lost_data: bool) -> list[Lack]:
-        """Streams in which the producer stands above us; raises httpx.HTTPError when it does not answer."""
-        now = self._clock.now()
-        started: datetime | None = now
+    async def compare(self, producer: str, *, broker_lost_data: bool) -> Compared:
+        """Streams in which the producer stands above us; raises httpx.HTTPError when it does not answer.
+
+        Nothing is noted as done yet: first the lacks must be kept, then `note`.
+        """
         async with self._database.connection() as connection:
             row = await connection.fetchrow(self._read, self._consumer, producer)
         succeeded_at, loss_seen = (row[0], row[1]) if row else (None, 0)
-        lacks, restored, loss = await self._page_through(producer, self._since(succeeded_at, broker_lost_data, now))
-        if loss > loss_seen and not broker_lost_data:
-            log.error("producer_reports_loss", producer=producer)
-            more, again, loss = await self._page_through(producer, now - AFTER_LOSS)
-            lacks, restored = lacks + more, restored + again
-        if restored:
-            log.error("producer_restored", producer=producer, streams=len(restored))
-        if len(lacks) > MOST_LACKS:  # a backlog: begin again from the same instant when these are reached
-            lacks, started = lacks[:MOST_LACKS], succeeded_at
-        reason = f"{len(restored)} streams stand below or beside what was applied" if restored else None
+        found = await self._page_through(producer, self._since(succeeded_at, broker_lost_data=broker_lost_data))
+        behind = succeeded_at is not None and found.as_of is not None and found.as_of < succeeded_at - OVERLAP
+        if behind or (found.loss > loss_seen and not broker_lost_data):
+            log.error("comparing_wider", producer=producer, why="its clock went back" if behind else "it reports loss")
+            since = found.as_of - AFTER_LOSS if found.as_of and succeeded_at else None
+            found = await self._page_through(producer, since)
+        if found.restored:
+            log.error("producer_restored", producer=producer, streams=found.restored)
+        if len(found.lacks) > MOST_LACKS:  # a backlog: begin again from the same instant when these are reached
+            return replace(found, lacks=found.lacks[:MOST_LACKS], as_of=succeeded_at)
+        return found
+
+    async def note(self, producer: str, found: Compared) -> None:
+        """The comparison is done: the next one begins where this one began, by the producer's own clock."""
+        reason = f"{found.restored} streams stand below or beside what was applied" if found.restored else None
         async with self._database.transaction() as connection:
-            await connection.execute(self._write, self._consumer, producer, started, loss, reason)
-        return lacks
+            await connection.execute(self._write, self._consumer, producer, found.as_of, found.loss, reason)
 
-    def _since(self, succeeded_at: datetime | None, broker_lost_data: bool, now: datetime) -> datetime | None:
-        if broker_lost_data:
-            return now - AFTER_LOSS
-        return succeeded_at - OVERLAP if succeeded_at else None
+    def _since(self, succeeded_at: datetime | None, *, broker_lost_data: bool) -> datetime | None:
+        if succeeded_at is None:
+            return None
+        usual = succeeded_at - OVERLAP
+        return min(usual, self._clock.now() - AFTER_LOSS) if broker_lost_data else usual
 
-    async def _page_through(self, producer: str, since: datetime | None) -> tuple[list[Lack], list[Head], int]:
-        lacks: list[Lack] = []
-        restored: list[Head] = []
-        loss = 0
+    async def _page_through(self, producer: str, since: datetime | None) -> Compared:
+        found = Compared()
         async for page in self._peers.heads(producer, changed_since=since):
-            loss = page.loss
-            below, beside = await self._judge(producer, page.heads)
-            lacks += below
-            restored += beside
-        return lacks, restored, loss
+            lacks, restored = await self._judge(producer, page.heads)
+            found = Compared(
+                [*found.lacks, *lacks], found.restored + len(restored), page.loss, found.as_of or page.as_of
+            )
+        return found
 
     async def _judge(self, producer: str, heads: Sequence[Head]) -> tuple[list[Lack], list[Head]]:
         positions = await self._store.positions(producer, [head.referral_id for head in heads])

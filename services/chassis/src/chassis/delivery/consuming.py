@@ -36,6 +36,8 @@ class ConsumerLoop:
         self._reader, self._applier, self._contracts = reader, applier, contracts
         self._pause_seconds = pause_seconds
         self._between_batches = asyncio.Lock()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._revoking = False
         reader.on_revoked = self._drain
 
@@ -52,7 +54,7 @@ class ConsumerLoop:
 
     async def settled_positions(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Up to where everything read has also been committed: taken between two batches."""
-        async with self._between_batches, asyncio.timeout(2):
+        async with asyncio.timeout(2), self._between_batches:
             return {partition: await self._reader.position(partition) for partition in partitions}
 
     async def _step(self) -> bool:
@@ -60,10 +62,13 @@ class ConsumerLoop:
             records = await self._reader.fetch()
             if not records:
                 return False
+            self._idle.clear()
             try:
                 await self._apply_until_done(records)
             except _Revoked:
                 return True
+            finally:
+                self._idle.set()
             self._reader.mark_done(records)
             return True
 
@@ -101,11 +106,13 @@ class ConsumerLoop:
         return arrivals, unplaced
 
     async def _drain(self) -> None:
-        """Before partitions go: the batch in hand is committed, or given up where the database does not answer."""
+        """Before partitions go: the batch in hand is committed, or given up where the database does not answer.
+
+        It waits for the application alone, never for a fetch: inside a reassignment a fetch waits for its end.
+        """
         self._revoking = True
         try:
-            async with self._between_batches:
-                pass
+            await self._idle.wait()
         finally:
             self._revoking = False
 

@@ -91,6 +91,30 @@ class LackStore:
         )
         return [tuple(row) for row in rows]
 
+    async def free_known_versions(self, types: Sequence[str]) -> None:
+        """Events of a version that we have learnt meanwhile wait for their turn like any other."""
+        rows = await self._fetch(
+            f"""SELECT DISTINCT referral_id FROM {self._schema}.parked
+                WHERE consumer = $1 AND reason = 'unknown_version' AND type = ANY ($2)
+                ORDER BY referral_id LIMIT 200""",
+            types,
+        )
+        if not rows:
+            return
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                f"SELECT 1 FROM {self._schema}.stream WHERE referral_id = ANY ($1) ORDER BY referral_id FOR UPDATE",
+                [row[0] for row in rows],
+            )
+            await connection.execute(
+                f"""UPDATE {self._schema}.parked SET reason = 'waiting', detail = '', needs = ''
+                    WHERE consumer = $1 AND reason = 'unknown_version' AND type = ANY ($2)
+                      AND referral_id = ANY ($3)""",
+                self._consumer,
+                types,
+                [row[0] for row in rows],
+            )
+
     async def write(self, kept: Iterable[Lack], gone: Iterable[tuple[str, UUID]]) -> None:
         rows, done = list(kept), list(gone)
         async with self._database.transaction() as connection:

@@ -45,7 +45,9 @@ class Lanes:
         """Takes free lanes up to the fair share among the relays alive, and gives back what is above it."""
         connection = await self.open()
         relays = await connection.fetchval(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::bigint::oid AND granted",
+            """SELECT count(*) FROM pg_locks
+               WHERE locktype = 'advisory' AND classid = $1::bigint::oid AND objsubid = 2 AND granted
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())""",
             self._members % 2**32,
         )
         share = -(-LANES // max(relays, 1))

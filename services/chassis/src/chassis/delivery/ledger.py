@@ -24,9 +24,9 @@ class OutgoingReads:
         self, connection: asyncpg.Connection, *, since: datetime | None, after: str | None, limit: int
     ) -> dict[str, Any]:
         """Streams in the order of their last change, from a cursor on: one that changes meanwhile comes again."""
-        changed_at, referral_id = (
-            _read_cursor(after) if after else (since or datetime.min.replace(tzinfo=UTC), UUID(int=0))
-        )
+        start = (since or datetime.min.replace(tzinfo=UTC), UUID(int=0))
+        changed_at, referral_id = _read_cursor(after) if after else start
+        as_of = await connection.fetchval("SELECT clock_timestamp()")
         rows = await connection.fetch(
             f"""SELECT referral_id, head, head_event_id, changed_at FROM {self._schema}.stream
                 WHERE (changed_at, referral_id) > ($1, $2) AND head > 0 ORDER BY changed_at, referral_id LIMIT $3""",
@@ -35,7 +35,7 @@ class OutgoingReads:
             limit,
         )
         next_page = f"{rows[-1][3].isoformat()}|{rows[-1][0]}" if len(rows) == limit else None
-        return await self._heads_answer(connection, rows, next_page)
+        return {**await self._heads_answer(connection, rows, next_page), "as_of": as_of.isoformat()}
 
     async def heads_of(self, connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> dict[str, Any]:
         rows = await connection.fetch(

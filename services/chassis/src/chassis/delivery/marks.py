@@ -41,27 +41,34 @@ class BrokerMarks:
             await self.report_loss(connection, f"an acknowledgement came back lower on {len(fallen)} partitions")
         self._own.update(highest)
         if highest:
-            await connection.execute(
-                self._write,
-                [partition.topic for partition in highest],
-                [partition.partition for partition in highest],
-                list(highest.values()),
-            )
+            await self._mark(connection, highest)
 
-    async def compare_ends(self, connection: asyncpg.Connection, ends: Mapping[TopicPartition, int]) -> bool:
-        """True, and a loss reported, when a log's end is not above what it has acknowledged."""
-        rows = await connection.fetch(self._read)
-        fallen = [row for row in rows if ends.get(TopicPartition(row[0], row[1]), row[2] + 1) <= row[2]]
+    async def marked(self, connection: asyncpg.Connection) -> dict[TopicPartition, int]:
+        """Read before the logs' ends are asked for: an acknowledgement between the two is then no loss."""
+        return {TopicPartition(row[0], row[1]): row[2] for row in await connection.fetch(self._read)}
+
+    async def compare_ends(
+        self, connection: asyncpg.Connection, marked: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+    ) -> bool:
+        """True, and a loss reported, when a log's end is not above what it had acknowledged."""
+        fallen = {tp: ends[tp] for tp, offset in marked.items() if ends.get(tp, offset + 1) <= offset}
         if not fallen:
             return False
         await self.report_loss(connection, f"the log's end is below an acknowledged offset on {len(fallen)} partitions")
-        for topic, partition, _ in fallen:
-            end = ends[TopicPartition(topic, partition)]
-            self._own.pop(TopicPartition(topic, partition), None)
-            await connection.execute(self._write, [topic], [partition], [end - 1])
+        for partition in fallen:
+            self._own.pop(partition, None)
+        await self._mark(connection, {partition: end - 1 for partition, end in fallen.items()})
         return True
 
     async def report_loss(self, connection: asyncpg.Connection, reason: str) -> None:
         """A row whose number the heads answer carries: every consumer that sees a new one compares at once."""
         log.error("broker_lost_data", reason=reason)
         await connection.execute(self._lost, reason)
+
+    async def _mark(self, connection: asyncpg.Connection, offsets: Mapping[TopicPartition, int]) -> None:
+        await connection.execute(
+            self._write,
+            [partition.topic for partition in offsets],
+            [partition.partition for partition in offsets],
+            list(offsets.values()),
+        )

@@ -13,7 +13,7 @@ import structlog
 
 from chassis.database import Database
 from chassis.delivery.lanes import lock_class
-from chassis.delivery.outages import until_done
+from chassis.delivery.outages import OUTAGES, until_done
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +41,7 @@ class Membership:
         await until_done("membership", self._take)
 
     async def _take(self) -> None:
+        await self.close()
         self._connection = await self._database.dedicated()
         for number in range(MOST_WORKERS) if self._number is None else [self._number]:
             if await self._connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", self._class, number):
@@ -54,9 +55,15 @@ class Membership:
         """Takes the name again when the database comes back; raises NameLost when somebody else has it then."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            if self._connection is None or self._connection.is_closed():
+            try:
+                if self._connection is None or self._connection.is_closed():
+                    raise ConnectionError
+                await self._connection.execute("SELECT 1")  # a server that is gone does not always close
+            except OUTAGES:
+                await self.close()
                 await self.join()
 
     async def close(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
+            self._connection = None

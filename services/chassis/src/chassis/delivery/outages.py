@@ -28,6 +28,8 @@ OUTAGES = (
     asyncpg.TransactionRollbackError,  # deadlock, serialization
     asyncpg.ObjectNotInPrerequisiteStateError,  # lock not available
     asyncpg.QueryCanceledError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, until the address points to the primary
+    asyncpg.PostgresSystemError,
     KafkaError,
     httpx.HTTPError,
     TimeoutError,

@@ -25,6 +25,7 @@ class Head:
 class HeadsPage:
     heads: list[Head]
     loss: int
+    as_of: datetime
 
 
 class Peers:
@@ -44,7 +45,7 @@ class Peers:
             if after is not None:
                 query.append(("after", after))
             answer = await self._get(producer, "/v1/ops/heads", query)
-            yield HeadsPage(_heads(answer), answer["loss"])
+            yield HeadsPage(_heads(answer), answer["loss"], datetime.fromisoformat(answer["as_of"]))
             after = answer["next"]
             if after is None:
                 return

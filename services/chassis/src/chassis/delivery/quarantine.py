@@ -58,7 +58,7 @@ class Quarantine:
         text = orjson.dumps(
             {
                 "key": record.key.hex() if record.key is not None else None,
-                "headers": [(name, value.hex()) for name, value in record.headers],
+                "headers": [(name, None if value is None else value.hex()) for name, value in record.headers],
                 "body": record.body.hex() if record.body is not None else None,
             }
         )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
+from chassis.delivery.clients import start_client, stop_client
 from chassis.delivery.contracts import Contracts
 
 log = structlog.get_logger(__name__)
@@ -36,12 +36,7 @@ class Reader:
     async def start(self) -> None:
         consumer = self._make_consumer()
         consumer.subscribe(list(self._contracts.producers), listener=_Listener(self))
-        try:
-            async with asyncio.timeout(CALL_SECONDS * 2):
-                await consumer.start()
-        except BaseException:
-            await _stop(consumer)
-            raise
+        await start_client(consumer.start, consumer.stop)
         self._consumer = consumer
 
     @property
@@ -111,7 +106,7 @@ class Reader:
     async def stop(self) -> None:
         if self._consumer is not None:
             await self.commit()
-            await _stop(self._consumer)
+            await stop_client(self._consumer.stop)
             self._consumer = None
 
 
@@ -126,13 +121,3 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         log.info("partitions_assigned", count=len(assigned))
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """`stop` raises a CancelledError of its own and hangs while the broker is away: a task of its own, two seconds."""
-    stopping = asyncio.create_task(consumer.stop())
-    done, _ = await asyncio.wait({stopping}, timeout=2)
-    if not done:
-        stopping.cancel()
-    with suppress(Exception, asyncio.CancelledError):  # the offsets are hints: nothing is lost with them
-        await stopping

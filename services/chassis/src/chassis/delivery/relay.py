@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
 from aiokafka.structs import RecordMetadata
 
+from chassis.delivery.clients import start_client, stop_client
 from chassis.delivery.lanes import Lanes
 from chassis.delivery.marks import BrokerMarks
 from chassis.delivery.outages import OUTAGES, waits
@@ -24,8 +25,11 @@ log = structlog.get_logger(__name__)
 
 BATCH = 1000
 SEND_SECONDS = 15.0
+BUFFER_SECONDS = 5.0
+REST_SECONDS = 5.0
 BALANCE_SECONDS = 2.0
 IDLE_FIRST, IDLE_MOST = 0.005, 0.2
+Outcome: TypeAlias = RecordMetadata | BaseException
 REFUSED_FOR_ITSELF = (MessageSizeTooLargeError, RecordTooLargeError)
 
 
@@ -60,6 +64,7 @@ class Relay:
         self._lanes, self._make_producer, self._marks, self._wake = lanes, make_producer, marks, wake
         self._topics_stand = topics_stand
         self._producer: AIOKafkaProducer | None = None
+        self._resting: dict[int, float] = {}
         self.sent = 0
         self._take = f"""
             SELECT o.n, o.lane, o.topic, o.key, o.event_id, e.headers, e.body
@@ -106,28 +111,35 @@ class Relay:
         """
         await self._topics_stand.wait()
         connection = await self._lanes.open()
-        rows = [Outgoing(*row) for row in await connection.fetch(self._take, sorted(self._lanes.held))]
+        rows = [Outgoing(*row) for row in await connection.fetch(self._take, self._lanes_to_send())]
         if not rows:
             return 0
         outcomes = await self._produce(rows)
         failpoint("relay.after_ack")
         return await self._settle(connection, rows, outcomes)
 
-    async def _produce(self, rows: Sequence[Outgoing]) -> list[RecordMetadata | BaseException]:
+    def _lanes_to_send(self) -> list[int]:
+        """Those held, but for one whose partition alone does not answer: it rests, and the others go on."""
+        now = asyncio.get_running_loop().time()
+        self._resting = {lane: until for lane, until in self._resting.items() if until > now}
+        return sorted(self._lanes.held - self._resting.keys())
+
+    async def _produce(self, rows: Sequence[Outgoing]) -> list[Outcome]:
         producer = await self._started()
-        async with asyncio.timeout(SEND_SECONDS):
-            futures = [await self._send(producer, row) for row in rows]
-            failpoint("relay.mid_batch")
-            return await asyncio.gather(*futures, return_exceptions=True)
+        futures = [await self._send(producer, row) for row in rows]
+        failpoint("relay.mid_batch")
+        await asyncio.wait(futures, timeout=SEND_SECONDS)
+        return [_outcome(future) for future in futures]
 
     async def _send(self, producer: AIOKafkaProducer, row: Outgoing) -> asyncio.Future[RecordMetadata]:
         if row.headers is None or row.body is None:
             return _failed(LookupError("the event is not in event_log"))
         try:
-            future: asyncio.Future[RecordMetadata] = await producer.send(
-                row.topic, row.body.encode(), key=row.key.encode(), headers=kafka_headers(row.headers)
-            )
-        except REFUSED_FOR_ITSELF as error:
+            async with asyncio.timeout(BUFFER_SECONDS):  # the partition's buffer is full: its leader does not take any
+                future: asyncio.Future[RecordMetadata] = await producer.send(
+                    row.topic, row.body.encode(), key=row.key.encode(), headers=kafka_headers(row.headers)
+                )
+        except (TimeoutError, *REFUSED_FOR_ITSELF) as error:
             return _failed(error)
         return future
 
@@ -135,7 +147,7 @@ class Relay:
         self,
         connection: asyncpg.Connection,
         rows: Sequence[Outgoing],
-        outcomes: Sequence[RecordMetadata | BaseException],
+        outcomes: Sequence[Outcome],
     ) -> int:
         """Deletes the acknowledged prefix of each lane and topic; sets aside what is refused for itself."""
         stopped: set[tuple[int, str]] = set()
@@ -156,18 +168,16 @@ class Relay:
         await self._marks.acknowledged(connection, acknowledged)
         self.sent += len(done)
         if doubt is not None:
+            if done:
+                rested = asyncio.get_running_loop().time() + REST_SECONDS
+                self._resting |= {lane: rested for lane, _ in stopped}
             raise Unknown(type(doubt).__name__) from doubt
         return len(done) + len(aside)
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = self._make_producer()
-            try:
-                async with asyncio.timeout(SEND_SECONDS):
-                    await producer.start()
-            except BaseException:
-                await _stop(producer)
-                raise
+            await start_client(producer.start, producer.stop)
             self._producer = producer
         return self._producer
 
@@ -181,7 +191,7 @@ class Relay:
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _stop(producer)
+            await stop_client(producer.stop)
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):
@@ -190,17 +200,14 @@ class Relay:
         self._wake.clear()
 
 
+def _outcome(future: asyncio.Future[RecordMetadata]) -> Outcome:
+    """Unanswered is in doubt: it may stand in the log or not."""
+    if not future.done() or future.cancelled():
+        return TimeoutError()
+    return future.exception() or future.result()
+
+
 def _failed(error: Exception) -> asyncio.Future[RecordMetadata]:
     future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
     future.set_exception(error)
     return future
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """While the broker is away `stop` never returns: it gets a task of its own and two seconds."""
-    stopping = asyncio.create_task(producer.stop())
-    done, _ = await asyncio.wait({stopping}, timeout=2)
-    if not done:
-        stopping.cancel()
-    with suppress(Exception, asyncio.CancelledError):  # nothing is lost: what is unacknowledged stands in the outbox
-        await stopping

@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 MOST_ROUNDS = 5
 ASK_AT_ONCE = 500
+RELOAD_SECONDS = 15.0
 
 
 class Repair:
@@ -84,7 +85,8 @@ class Repair:
         for producer in self._contracts.topic_of:
             try:
                 found = await self._comparison.compare(producer, broker_lost_data=broker_lost_data)
-                await self._add(found)
+                await self._add(found.lacks)
+                await self._comparison.note(producer, found)
             except OUTAGES as error:
                 complete = False
                 log.warning("comparison_waits", producer=producer, error=type(error).__name__)
@@ -92,19 +94,20 @@ class Repair:
 
     async def _keep_repairing(self) -> None:
         every = min(max(self._gap_seconds / 4, 0.25), 5.0)
-        loaded = False
+        next_load = 0.0
         while True:
             await asyncio.sleep(every)
             try:
-                if not loaded:
-                    await self._add(await self._store.load())
-                    loaded = True
+                if (now := asyncio.get_running_loop().time()) >= next_load:
+                    await self._take_over(await self._store.load())
+                    next_load = now + RELOAD_SECONDS
                 await self._step()
             except OUTAGES as error:
                 log.warning("repair_waits", error=type(error).__name__)
 
     async def _step(self) -> None:
         self._reader.pause({self._contracts.topic_of[name] for name in await self._comparison.distrusted()})
+        await self._store.free_known_versions(list(self._contracts.models))
         await self._add(await self._from_parked())
         if not self._lacks:
             return
@@ -147,6 +150,13 @@ class Repair:
             if fresh:
                 await self._store.write(fresh.values(), [])
 
+    async def _take_over(self, stored: Sequence[Lack]) -> None:
+        """What another worker has found, or this one before its last start: whoever reads the partition asks."""
+        async with self._list:
+            for lack in stored:
+                known = self._lacks.setdefault(lack.key, lack)
+                known.upto, known.rounds = max(known.upto, lack.upto), max(known.rounds, lack.rounds)
+
     async def _note_ends(self) -> None:
         now = asyncio.get_running_loop().time()
         unnoted = [lack for lack in self._lacks.values() if not lack.noted and lack.not_before <= now]
@@ -166,6 +176,11 @@ class Repair:
         wanted = {tp for lack in noted for tp in lack.noted} & self._reader.assignment
         if not wanted:
             return []
+        ends = await self._reader.ends(wanted)
+        for lack in noted:
+            if any(ends.get(tp, end) < end for tp, end in lack.noted.items()):
+                lack.noted = {}  # that log is gone, and its numbers with it
+        noted = [lack for lack in noted if lack.noted]
         positions = await self._loop.settled_positions(wanted)
         past = [
             lack
@@ -184,17 +199,21 @@ class Repair:
                 lack.state = UNREPAIRABLE
                 log.error("stream_unrepairable", producer=producer, referral_id=str(lack.referral_id))
             asked = [lack for lack in of_this if lack.rounds < MOST_ROUNDS][:ASK_AT_ONCE]
-            if asked:
+            try:
                 await self._ask_one(producer, asked, now)
+            except OUTAGES as error:  # the others are asked all the same
+                log.warning("resend_waits", producer=producer, error=type(error).__name__)
             await self._store.write(spent + asked, [])
 
     async def _ask_one(self, producer: str, asked: Sequence[Lack], now: float) -> None:
+        if not asked:
+            return
         positions = await self._store.positions(producer, [lack.referral_id for lack in asked])
         wanted = [(lack.referral_id, positions.get(lack.referral_id, (0, None))[0] + 1) for lack in asked]
         outcomes = await self._peers.resend(producer, wanted)
         for lack in asked:
             lack.state = REAL if lack.state == IN_FLIGHT else lack.state
-            lack.rounds += outcomes.get(lack.referral_id) == "queued"
+            lack.rounds += outcomes.get(lack.referral_id) in ("queued", "nothing")
             lack.noted, lack.not_before = {}, now + min(self._gap_seconds, 5.0)
         log.warning("resend_asked", producer=producer, streams=len(asked))
 

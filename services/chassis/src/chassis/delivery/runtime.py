@@ -138,12 +138,9 @@ class Delivery(Generic[W]):
             with suppress(*OUTAGES):
                 statement, *arguments = add_partitions_call(self._schema, self._clock.now())
                 async with self._database.connection() as connection:
+                    if await connection.fetchval(f"SELECT EXISTS (SELECT 1 FROM {self._schema}.event_log_default)"):
+                        log.error("event_log_default_holds_rows")
                     await connection.execute(statement, *arguments)
-                    strayed = await connection.fetchval(
-                        f"SELECT EXISTS (SELECT 1 FROM {self._schema}.event_log_default)"
-                    )
-                if strayed:
-                    log.error("event_log_default_holds_rows")
             await asyncio.sleep(MAINTENANCE_SECONDS)
 
     def _make_producer(self) -> AIOKafkaProducer:

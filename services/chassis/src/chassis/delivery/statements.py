@@ -174,7 +174,9 @@ def headers_text(event: Numbered) -> str:
 
 
 def stored_headers(headers: Iterable[tuple[str, bytes]]) -> str:
-    return orjson.dumps({name: value.decode("utf-8", "replace") for name, value in headers}).decode()
+    """As text; a value of null, which Kafka allows, and NUL, which PostgreSQL does not hold, are left out."""
+    texts = {name: value.decode("utf-8", "replace").replace("\x00", "") for name, value in headers if value is not None}
+    return orjson.dumps(texts).decode()
 
 
 def kafka_headers(stored: str | dict[str, str]) -> list[tuple[str, bytes]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 from chassis.delivery.contracts import Topic
 
@@ -15,8 +16,12 @@ MAX_MESSAGE_BYTES = 1_000_000
 log = structlog.get_logger(__name__)
 
 
+class TopicsRefused(KafkaError):  # type: ignore[misc]  # aiokafka is not typed
+    """The broker would not create a topic now: too few brokers, a leader missing. Tried again, and said aloud."""
+
+
 async def ensure_topics(admin: AIOKafkaAdminClient, topics: Sequence[Topic], *, replication: int) -> None:
-    """Creates what is missing. Raises RuntimeError when the broker refuses one for another reason."""
+    """Creates what is missing. Raises TopicsRefused when the broker would not."""
     present = set(await admin.list_topics())
     missing = [topic for topic in topics if topic.name not in present]
     if not missing:
@@ -24,7 +29,8 @@ async def ensure_topics(admin: AIOKafkaAdminClient, topics: Sequence[Topic], *, 
     answer = await admin.create_topics([_new_topic(topic, replication) for topic in missing], timeout_ms=10_000)
     refused = [entry[:2] for entry in answer.topic_errors if entry[1] not in (0, TOPIC_ALREADY_EXISTS)]
     if refused:
-        raise RuntimeError(f"topics refused by the broker: {refused}")
+        log.error("topics_refused", topics=refused)
+        raise TopicsRefused(f"topics refused by the broker: {refused}")
     log.info("topics_created", topics=[topic.name for topic in missing])
 
 

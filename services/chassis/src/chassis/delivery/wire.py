@@ -64,7 +64,7 @@ def read_headers(raw: Iterable[tuple[str, bytes]]) -> Envelope:
     """Raises Unreadable naming the attribute: such a record can be given no place in any stream."""
     attribute = "headers"
     try:
-        values = dict(raw)
+        values = {name: value for name, value in raw if value is not None}  # null is legal in Kafka
         attribute = "ce_subject"
         subject = UUID(values["ce_subject"].decode())
         attribute = "ce_streamseq"
@@ -73,6 +73,8 @@ def read_headers(raw: Iterable[tuple[str, bytes]]) -> Envelope:
         event_id = UUID(values["ce_id"].decode())
         attribute = "ce_type"
         event_type = values["ce_type"].decode()
+        if "\x00" in event_type:
+            raise ValueError(event_type)
         attribute = "ce_after"
         after = read_after(values.get("ce_after", b"").decode())
         attribute = "ce_causationid"
@@ -103,7 +105,7 @@ def read_after(text: str) -> dict[str, int]:
     if not text:
         return {}
     pairs = [CAUSE.fullmatch(entry) for entry in text.split(",")]
-    after = {pair[1]: int(pair[2]) for pair in pairs if pair is not None}
+    after = {pair[1]: _number(pair[2]) for pair in pairs if pair is not None}
     if len(after) != len(pairs):
         raise ValueError(text)
     return after
