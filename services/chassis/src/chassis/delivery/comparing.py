@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +10,7 @@ import structlog
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.delivery.lacks import Lack, LackStore
-from chassis.delivery.peers import Head, Peers
+from chassis.delivery.peers import Heads, Peers
 
 log = structlog.get_logger(__name__)
 
@@ -84,24 +83,19 @@ class Comparison:
     async def _page_through(self, producer: str, since: datetime | None) -> Compared:
         found = Compared()
         async for page in self._peers.heads(producer, changed_since=since):
-            lacks, restored = await self._judge(producer, page.heads)
-            found = Compared(
-                [*found.lacks, *lacks], found.restored + len(restored), page.loss, found.as_of or page.as_of
-            )
+            lacks, restored = await self._judge(producer, page)
+            found = Compared([*found.lacks, *lacks], found.restored + restored, page.loss, found.as_of or page.as_of)
         return found
 
-    async def _judge(self, producer: str, heads: Sequence[Head]) -> tuple[list[Lack], list[Head]]:
-        positions = await self._store.positions(producer, [head.referral_id for head in heads])
-        lacks, restored, suspects = [], [], []
-        for head in heads:
-            last, event_id = positions.get(head.referral_id, (0, None))
-            if head.head > last:
-                lacks.append(Lack(producer, head.referral_id, head.head))
-            elif head.head < last:
-                suspects.append(head.referral_id)  # or the producer has simply gone on since it answered
-            elif event_id != head.event_id:
-                restored.append(head)
-        for head in await self._peers.heads_of(producer, suspects) if suspects else ():
-            if head.head < positions[head.referral_id][0]:
-                restored.append(head)
-        return lacks, restored
+    async def _judge(self, producer: str, heads: Heads) -> tuple[list[Lack], int]:
+        """What lacks here, and in how many streams the producer stands below or beside what was applied."""
+        lacks, suspects, restored = [], {}, 0
+        for referral_id, head, last in await self._store.differing(producer, heads):
+            if head > last:
+                lacks.append(Lack(producer, referral_id, head))
+            elif head < last:
+                suspects[referral_id] = last  # or the producer has simply gone on since it answered
+            else:
+                restored += 1
+        present = await self._peers.heads_of(producer, list(suspects)) if suspects else {}
+        return lacks, restored + sum(head < suspects[referral_id] for referral_id, head in present.items())

@@ -11,6 +11,7 @@ import asyncpg
 from aiokafka.structs import TopicPartition
 
 from chassis.database import Database
+from chassis.delivery.peers import Heads
 
 IN_FLIGHT, REAL, UNREPAIRABLE = "in_flight", "real", "unrepairable"
 
@@ -79,6 +80,21 @@ class LackStore:
             referral_ids,
         )
         return {row[0]: (row[1], row[2]) for row in rows}
+
+    async def differing(self, producer: str, heads: Heads) -> list[tuple[UUID, int, int]]:
+        """Streams whose head is not where we stand: referral, head, own position. Compared where the positions are."""
+        rows = await self._fetch(
+            f"""SELECT h.r, h.n, coalesce(p.last, 0)
+                FROM unnest($3::uuid[], $4::int[], $5::uuid[]) AS h(r, n, e)
+                LEFT JOIN {self._schema}.stream_pos p
+                    ON p.referral_id = h.r AND p.consumer = $1 AND p.producer = $2
+                WHERE p.last IS DISTINCT FROM h.n OR p.last_event_id IS DISTINCT FROM h.e""",
+            producer,
+            heads.referral_ids,
+            heads.numbers,
+            heads.event_ids,
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
 
     async def waiting_longer_than(self, seconds: float) -> list[tuple[UUID, str, int, str]]:
         """Parked events that have waited: referral, producer, own number, and the positions they need."""

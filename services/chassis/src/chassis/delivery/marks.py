@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 import structlog
@@ -20,6 +20,7 @@ class BrokerMarks:
     def __init__(self, schema: str) -> None:
         self._own: dict[TopicPartition, int] = {}
         self._write = f"""
+            WITH gone AS (DELETE FROM {schema}.outbox WHERE n = ANY ($4))
             INSERT INTO {schema}.broker_mark (topic, partition, acknowledged)
             SELECT t, p, o FROM unnest($1::text[], $2::int[], $3::bigint[]) AS u(t, p, o) ORDER BY t, p
             ON CONFLICT (topic, partition) DO UPDATE SET acknowledged = EXCLUDED.acknowledged
@@ -27,7 +28,10 @@ class BrokerMarks:
         self._lost = f"INSERT INTO {schema}.broker_loss (reason) VALUES ($1)"
         self._read = f"SELECT topic, partition, acknowledged FROM {schema}.broker_mark"
 
-    async def acknowledged(self, connection: asyncpg.Connection, records: Iterable[RecordMetadata]) -> None:
+    async def acknowledged(
+        self, connection: asyncpg.Connection, records: Iterable[RecordMetadata], sent: Sequence[int]
+    ) -> None:
+        """The rows `sent` leave the outbox in the statement that notes how far the broker has them."""
         lowest: dict[TopicPartition, int] = {}
         highest: dict[TopicPartition, int] = {}
         for record in records:
@@ -40,8 +44,8 @@ class BrokerMarks:
         if fallen:
             await self.report_loss(connection, f"an acknowledgement came back lower on {len(fallen)} partitions")
         self._own.update(highest)
-        if highest:
-            await self._mark(connection, highest)
+        if highest or sent:
+            await self._mark(connection, highest, sent)
 
     async def marked(self, connection: asyncpg.Connection) -> dict[TopicPartition, int]:
         """Read before the logs' ends are asked for: an acknowledgement between the two is then no loss."""
@@ -65,10 +69,13 @@ class BrokerMarks:
         log.error("broker_lost_data", reason=reason)
         await connection.execute(self._lost, reason)
 
-    async def _mark(self, connection: asyncpg.Connection, offsets: Mapping[TopicPartition, int]) -> None:
+    async def _mark(
+        self, connection: asyncpg.Connection, offsets: Mapping[TopicPartition, int], sent: Sequence[int] = ()
+    ) -> None:
         await connection.execute(
             self._write,
             [partition.topic for partition in offsets],
             [partition.partition for partition in offsets],
             list(offsets.values()),
+            list(sent),
         )

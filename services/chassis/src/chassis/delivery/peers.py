@@ -9,23 +9,21 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import orjson
 
 HEADS_PAGE = 5000
 SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Head:
-    referral_id: UUID
-    head: int
-    event_id: UUID
+class Heads:
+    """One page, in columns: referral ids, heads and event ids as they came, for the database to compare."""
 
-
-@dataclass(frozen=True)
-class HeadsPage:
-    heads: list[Head]
-    loss: int
-    as_of: datetime
+    referral_ids: list[str]
+    numbers: list[int]
+    event_ids: list[str]
+    loss: int = 0
+    as_of: datetime | None = None
 
 
 class Peers:
@@ -35,7 +33,7 @@ class Peers:
         self._urls = urls
         self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS)
 
-    async def heads(self, producer: str, *, changed_since: datetime | None) -> AsyncIterator[HeadsPage]:
+    async def heads(self, producer: str, *, changed_since: datetime | None) -> AsyncIterator[Heads]:
         """All streams changed since, in pages of 5,000 by referral id; raises httpx.HTTPError."""
         after: str | None = None
         while True:
@@ -45,17 +43,18 @@ class Peers:
             if after is not None:
                 query.append(("after", after))
             answer = await self._get(producer, "/v1/ops/heads", query)
-            yield HeadsPage(_heads(answer), answer["loss"], datetime.fromisoformat(answer["as_of"]))
+            yield _heads(answer)
             after = answer["next"]
             if after is None:
                 return
 
-    async def heads_of(self, producer: str, referral_ids: Sequence[UUID]) -> list[Head]:
+    async def heads_of(self, producer: str, referral_ids: Sequence[UUID]) -> dict[UUID, int]:
         """The present heads of these streams alone."""
-        found: list[Head] = []
+        found: dict[UUID, int] = {}
         for start in range(0, len(referral_ids), 50):
             chosen = [("referral_id", str(one)) for one in referral_ids[start : start + 50]]
-            found += _heads(await self._get(producer, "/v1/ops/heads", chosen))
+            page = _heads(await self._get(producer, "/v1/ops/heads", chosen))
+            found |= dict(zip(map(UUID, page.referral_ids), page.numbers, strict=True))
         return found
 
     async def resend(self, producer: str, wanted: Sequence[tuple[UUID, int]]) -> dict[UUID, str]:
@@ -68,12 +67,20 @@ class Peers:
     async def _get(self, producer: str, path: str, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
         answer = await self._client.get(self._urls[producer] + path, params=list(query))
         answer.raise_for_status()
-        content: dict[str, Any] = answer.json()
+        content: dict[str, Any] = orjson.loads(answer.content)
         return content
 
     async def close(self) -> None:
         await self._client.aclose()
 
 
-def _heads(answer: Mapping[str, Any]) -> list[Head]:
-    return [Head(UUID(row[0]), row[1], UUID(row[2])) for row in answer["heads"]]
+def _heads(answer: Mapping[str, Any]) -> Heads:
+    referral_ids, numbers, event_ids = zip(*answer["heads"], strict=True) if answer["heads"] else ((), (), ())
+    as_of = answer.get("as_of")
+    return Heads(
+        list(referral_ids),
+        list(numbers),
+        list(event_ids),
+        answer["loss"],
+        datetime.fromisoformat(as_of) if as_of else None,
+    )

@@ -73,7 +73,6 @@ class Relay:
             LEFT JOIN LATERAL (SELECT headers, body FROM {schema}.event_log WHERE id = o.event_id LIMIT 1) e ON true
             ORDER BY o.resend, o.n
         """
-        self._delete = f"DELETE FROM {schema}.outbox WHERE n = ANY ($1)"
         self._set_aside = f"""
             WITH gone AS (DELETE FROM {schema}.outbox WHERE n = $1 RETURNING n, lane, topic, key, event_id)
             INSERT INTO {schema}.unsendable (n, lane, topic, key, event_id, reason)
@@ -161,11 +160,10 @@ class Relay:
             elif (row.lane, row.topic) not in stopped:
                 done.append(row.n)
         acknowledged = [outcome for outcome in outcomes if isinstance(outcome, RecordMetadata)]
-        await connection.execute(self._delete, done)
+        await self._marks.acknowledged(connection, acknowledged, done)
         for row, reason in aside:
             await connection.execute(self._set_aside, row.n, reason)
             log.error("record_unsendable", topic=row.topic, n=row.n, reason=reason)
-        await self._marks.acknowledged(connection, acknowledged)
         self.sent += len(done)
         if doubt is not None:
             if done:

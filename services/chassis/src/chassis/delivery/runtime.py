@@ -40,7 +40,7 @@ from chassis.wake import listening
 W = TypeVar("W", bound=Work)
 log = structlog.get_logger(__name__)
 
-PAUSE_SECONDS = 0.008  # after each batch: under load one transaction then carries several events
+PAUSE_SECONDS = 0.02  # after each batch: under load one transaction then carries several events
 MAINTENANCE_SECONDS = 6 * 3600.0
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -149,7 +149,6 @@ class Delivery(Generic[W]):
             client_id=f"{self._schema}-relay",
             enable_idempotence=True,
             acks="all",
-            compression_type="lz4",
             linger_ms=0,
             max_batch_size=128 * 1024,
             max_request_size=MAX_MESSAGE_BYTES,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from chassis.delivery.outages import OUTAGES, waits
 
-_PAUSE_SECONDS = 0.005  # after a batch: under load the next one then carries several calls
+_PAUSE_SECONDS = 0.015  # after a batch: under load the next one then carries several calls
 _FIRST_LOOK_SECONDS = 0.02
 _LAST_LOOK_SECONDS = 0.5
 _log = structlog.get_logger(__name__)
