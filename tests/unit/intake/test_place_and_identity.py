@@ -81,6 +81,13 @@ def test_the_same_caller_and_place_in_other_spellings_are_one_key() -> None:
     assert key(caller_phone="13800138000", incident_address="虹口区大连路１２弄３号") == plain
 
 
+def test_an_exercise_and_a_real_call_are_never_one_dispute() -> None:
+    plain = key(caller_phone="13800138000")
+    assert key(caller_phone="13800138000", is_drill="1") != plain
+    assert key(caller_phone="13800138000", is_drill=True) == key(caller_phone="13800138000", is_drill="Y")
+    assert key(caller_phone="13800138000", is_drill="0") == plain
+
+
 def test_another_caller_place_or_source_is_another_key() -> None:
     plain = key(caller_phone="13800138000")
     assert key(caller_phone="13800138001") != plain

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from intake_svc.domain.call import Call, CallState
-from intake_svc.domain.fields import as_text, text_of
+from intake_svc.domain.fields import as_text, is_marked, text_of
 from intake_svc.domain.masking import MaskingRules, mask
 from intake_svc.domain.place import Place, PlaceRules
 from intake_svc.domain.screening import CallFacts, Effect, Outcome, Reason, Screening, ScreeningRules
 
 _CATEGORY_FIELDS = ("leaf", "subtype", "type", "category")  # from the finest to the class
-_YES = frozenset({"1", "true", "是"})
 
 MATCH_UNDECIDED = Effect(
     Outcome.AWAITING_SCREENER,
@@ -48,8 +47,8 @@ def read_call(call: Call, fields: Mapping[str, object], rules: ReceptionRules) -
         narrative=mask(text, fields, rules.masking).text,
         place=rules.places.place(text_of(fields, "incident_address"), call.station_code),
         source_category=codes[0] if codes else None,
-        is_confidential=text_of(fields, "confidential").strip().lower() in _YES,
-        is_drill=text_of(fields, "is_drill").strip().lower() in _YES,
+        is_confidential=is_marked(fields, "confidential"),
+        is_drill=is_marked(fields, "is_drill"),
     )
 
 

@@ -1,7 +1,8 @@
 """The linking worker (DELIVERY §1): calls that wait are screened and referred, linked, or held for people."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -84,12 +85,12 @@ class ScreenCalls:
             matches = await list_matches(connection, waiting, window=self._linking.duplicate_window)
         streams = {one.referral_id for one in waiting} | {referral_id for _, referral_id in matches}
         work, _ = await self._units.lock(connection, list(streams))
-        wanted = {one.call_id for one in waiting}
-        stored = await read_calls(connection, [*wanted, *(call_id for call_id, _ in matches)])
+        listed = {one.call_id: (one.identity_key, one.reported_at) for one in waiting}
+        stored = await read_calls(connection, [*listed, *(call_id for call_id, _ in matches)])
         linked = await count_linked(connection, [referral_id for _, referral_id in matches])
         return _Batch(
             work,
-            waiting=[one for one in stored if one.sealed is not None and _is_locked(one.call, wanted, keys)],
+            waiting=[one for one in stored if one.sealed is not None and _is_as_listed(one.call, listed)],
             others=[one.call for one in stored if one.sealed is None],
             linked=dict(linked),
         )
@@ -171,6 +172,6 @@ class ScreenCalls:
         return (Party(PartyId(new_id()), PartyRole.CALLER),)
 
 
-def _is_locked(call: Call, wanted: Collection[UUID], keys: Collection[bytes]) -> bool:
-    """A new version may have brought another caller or place since the identities were locked."""
-    return call.call_id in wanted and (call.identity_key is None or call.identity_key in keys)
+def _is_as_listed(call: Call, listed: Mapping[UUID, tuple[bytes | None, datetime]]) -> bool:
+    """A new version may have brought another caller, place or hour since its matches were looked for: the next round's."""
+    return listed.get(call.call_id) == (call.identity_key, call.reported_at)
