@@ -13,7 +13,7 @@ from chassis.delivery import Units
 from chassis.failpoints import failpoint
 from chassis.ids import new_id
 
-from intake_svc.domain.call import Call, LinkKind
+from intake_svc.domain.call import Call, CallId, LinkKind
 from intake_svc.domain.facts import CallLinked, Party, PartyId, PartyRole, ReferralOpened
 from intake_svc.domain.identity import LinkingRules, names_caller
 from intake_svc.domain.reception import MATCH_UNDECIDED, Reading, ReceptionRules, match_of, read_call
@@ -172,6 +172,6 @@ class ScreenCalls:
         return (Party(PartyId(new_id()), PartyRole.CALLER),)
 
 
-def _is_as_listed(call: Call, listed: Mapping[UUID, tuple[bytes | None, datetime]]) -> bool:
-    """A new version may have brought another caller, place or hour since its matches were looked for: the next round's."""
+def _is_as_listed(call: Call, listed: Mapping[CallId, tuple[bytes | None, datetime]]) -> bool:
+    """A new version may have brought another caller, place or hour since matches were looked for: for the next round."""
     return listed.get(call.call_id) == (call.identity_key, call.reported_at)
