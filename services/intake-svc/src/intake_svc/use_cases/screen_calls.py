@@ -173,5 +173,5 @@ class ScreenCalls:
 
 
 def _is_as_listed(call: Call, listed: Mapping[CallId, tuple[bytes | None, datetime]]) -> bool:
-    """A new version may have brought another caller, place or hour since matches were looked for: for the next round."""
+    """A new version may have brought another caller, place or hour since then: it is for the next round."""
     return listed.get(call.call_id) == (call.identity_key, call.reported_at)
