@@ -12,7 +12,7 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from chassis.delivery.batch import Applier
 from chassis.delivery.contracts import Contracts
 from chassis.delivery.gate import Arrival
-from chassis.delivery.outages import OUTAGES, until_done, waits
+from chassis.delivery.outages import OUTAGES, breath, until_done, waits
 from chassis.delivery.quarantine import Unplaced
 from chassis.delivery.reader import Reader
 from chassis.delivery.wire import Unreadable, read_headers
@@ -31,10 +31,8 @@ class _Revoked(Exception):
 
 
 class ConsumerLoop:
-    def __init__(self, reader: Reader, applier: Applier[Any], contracts: Contracts, *, pause_seconds: float) -> None:
-        """`pause_seconds` after each batch lets the next one grow: fewer, larger transactions under load."""
+    def __init__(self, reader: Reader, applier: Applier[Any], contracts: Contracts) -> None:
         self._reader, self._applier, self._contracts = reader, applier, contracts
-        self._pause_seconds = pause_seconds
         self._between_batches = asyncio.Lock()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -45,10 +43,10 @@ class ConsumerLoop:
         await until_done("consumer start", self._reader.start)
         try:
             while True:
-                moved = await self._step()
+                took = await self._step()
                 self._reader.commit_soon()
-                if moved:
-                    await asyncio.sleep(self._pause_seconds)
+                if took is not None:
+                    await asyncio.sleep(breath(took))
         finally:
             await self._reader.stop()
 
@@ -57,20 +55,23 @@ class ConsumerLoop:
         async with asyncio.timeout(2), self._between_batches:
             return {partition: await self._reader.position(partition) for partition in partitions}
 
-    async def _step(self) -> bool:
+    async def _step(self) -> float | None:
+        """How long the batch took to apply; None when there was nothing to read."""
+        clock = asyncio.get_running_loop().time
         async with self._between_batches:
             records = await self._reader.fetch()
             if not records:
-                return False
+                return None
             self._idle.clear()
+            started = clock()
             try:
                 await self._apply_until_done(records)
             except _Revoked:
-                return True
+                return 0.0
             finally:
                 self._idle.set()
             self._reader.mark_done(records)
-            return True
+            return clock() - started
 
     async def _apply_until_done(self, records: Sequence[ConsumerRecord]) -> None:
         """The batch is tried again through every outage; what is no outage ends the worker and shows itself."""

@@ -50,6 +50,14 @@ def waits(*, first: float = 0.05, most: float = 5.0) -> Callable[[], float]:
     return following
 
 
+def breath(took_seconds: float) -> float:
+    """How long to rest after a batch: three times what it took, 20 ms at least, 60 ms at most.
+
+    The next batch grows meanwhile: fewer, larger transactions, the more so the busier the machine is.
+    """
+    return min(max(3 * took_seconds, 0.02), 0.06)
+
+
 async def until_done(name: str, attempt: Callable[[], Awaitable[T]], *, most: float = 5.0) -> T:
     """Repeats through outages until it succeeds; what is no outage rises at once."""
     following = waits(most=most)

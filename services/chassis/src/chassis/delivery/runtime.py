@@ -40,7 +40,6 @@ from chassis.wake import listening
 W = TypeVar("W", bound=Work)
 log = structlog.get_logger(__name__)
 
-PAUSE_SECONDS = 0.02  # after each batch: under load one transaction then carries several events
 MAINTENANCE_SECONDS = 6 * 3600.0
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -69,7 +68,7 @@ class Delivery(Generic[W]):
         quarantine = Quarantine(database, schema, settings.keyring, consumer=ACTING)
         applier = Applier(self.units, contracts, handlers, quarantine)
         self._reader = Reader(contracts, self._make_consumer)
-        self._loop = ConsumerLoop(self._reader, applier, contracts, pause_seconds=PAUSE_SECONDS)
+        self._loop = ConsumerLoop(self._reader, applier, contracts)
         self._marks = BrokerMarks(schema)
         self._peers = Peers(settings.peers, settings.service_token)
         store = LackStore(database, schema, consumer=ACTING)

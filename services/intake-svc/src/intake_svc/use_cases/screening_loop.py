@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
-from chassis.delivery.outages import OUTAGES, waits
+from chassis.delivery.outages import OUTAGES, breath, waits
 
-_PAUSE_SECONDS = 0.015  # after a batch: under load the next one then carries several calls
 _FIRST_LOOK_SECONDS = 0.02
 _LAST_LOOK_SECONDS = 0.5
 _log = structlog.get_logger(__name__)
@@ -17,6 +16,7 @@ async def screening_loop(screen: Callable[[], Awaitable[int]], woken: asyncio.Ev
     look_again = _FIRST_LOOK_SECONDS
     following = waits(most=2.0)
     while True:
+        started = asyncio.get_running_loop().time()
         try:
             worked = await screen()
         except OUTAGES as error:
@@ -26,7 +26,7 @@ async def screening_loop(screen: Callable[[], Awaitable[int]], woken: asyncio.Ev
         following = waits(most=2.0)
         if worked:
             look_again = _FIRST_LOOK_SECONDS
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(breath(asyncio.get_running_loop().time() - started))
         elif await _woken_within(woken, look_again):
             look_again = _FIRST_LOOK_SECONDS
         else:
