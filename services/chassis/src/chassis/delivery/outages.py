@@ -51,11 +51,11 @@ def waits(*, first: float = 0.05, most: float = 5.0) -> Callable[[], float]:
 
 
 def breath(took_seconds: float) -> float:
-    """How long to rest after a batch: three times what it took, 20 ms at least, 60 ms at most.
+    """How long to rest after a batch: as long as it took, 10 ms at least, 40 ms at most.
 
     The next batch grows meanwhile: fewer, larger transactions, the more so the busier the machine is.
     """
-    return min(max(3 * took_seconds, 0.02), 0.06)
+    return min(max(took_seconds, 0.01), 0.04)
 
 
 async def until_done(name: str, attempt: Callable[[], Awaitable[T]], *, most: float = 5.0) -> T:
