@@ -5,7 +5,7 @@ import socket
 import time
 
 import pytest
-from chassis.wake import listening, poke
+from chassis.wake import WORK, listening, poke
 from support.stack import free_port
 
 
@@ -57,6 +57,14 @@ async def test_anything_else_is_ignored() -> None:
         with pytest.raises(TimeoutError):
             await ask(port, b"\xff\x00hello", within=0.1)
         assert await ask(port) == b"ready"
+        assert not ear.woken.is_set()
+
+
+async def test_work_that_waits_wakes_nobody_who_relays() -> None:
+    port = free_port()
+    async with listening(port, lambda: True) as ear:
+        poke(port, WORK)
+        await asyncio.wait_for(ear.has_work.wait(), 5)
         assert not ear.woken.is_set()
 
 

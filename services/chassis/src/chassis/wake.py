@@ -6,12 +6,16 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+WAKE, WORK = b"wake", b"work"
+
 
 class WakeSocket(asyncio.DatagramProtocol):
-    """The worker's ear: `wake` sets `woken`, `ready?` is answered `ready` or `starting`, all else is ignored."""
+    """The worker's ear: `wake` sets `woken` (there is something to relay), `work` sets `has_work` (something waits to
+    be done), `ready?` is answered `ready` or `starting`, all else is ignored.
+    """
 
     def __init__(self, is_ready: Callable[[], bool]) -> None:
-        self.woken = asyncio.Event()
+        self.woken, self.has_work = asyncio.Event(), asyncio.Event()
         self._is_ready = is_ready
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -19,8 +23,10 @@ class WakeSocket(asyncio.DatagramProtocol):
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
-        if data == b"wake":
+        if data == WAKE:
             self.woken.set()
+        elif data == WORK:
+            self.has_work.set()
         elif data == b"ready?" and self._transport is not None:
             self._transport.sendto(b"ready" if self._is_ready() else b"starting", addr)
 
@@ -45,8 +51,8 @@ async def listening(port: int, is_ready: Callable[[], bool], *, host: str = "127
         transport.close()
 
 
-def poke(port: int, *, host: str = "127.0.0.1") -> None:
+def poke(port: int, word: bytes = WAKE, *, host: str = "127.0.0.1") -> None:
     """Wake the worker behind this port. A hint: nobody may be listening, and then polling finds the work."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
-        sender.sendto(b"wake", (host, port))
+        sender.sendto(word, (host, port))

@@ -13,7 +13,7 @@ from chassis.delivery import Delivery, Statements, Units, ops_router
 from chassis.migrate import migrate as migrate_schema
 from chassis.serve import run_worker, serve
 from chassis.settings import MigrateSettings
-from chassis.wake import poke
+from chassis.wake import WORK, poke
 from fastapi import FastAPI
 
 from intake_svc.api.reading import CallReader
@@ -70,7 +70,7 @@ def make_api(settings: IntakeSettings) -> FastAPI:
         SubmitCall(units, Vault(settings.keyring)),
         Backlog(database, limit=settings.queue_limit),
         database,
-        wake=wake,
+        wake=partial(poke, settings.wake_port, WORK),
     )
     ops = ops_router(
         SERVICE, SCHEMA, CONTRACTS.topic, sorted(CONTRACTS.consumed), database, Clock(),

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 MAX_RECORDS = 500
 POLL_MS = 200
 CALL_SECONDS = 10.0
-COMMIT_EVERY_SECONDS = 0.2
+COMMIT_EVERY_SECONDS = 1.0
 
 
 class Reader:
@@ -64,7 +64,7 @@ class Reader:
             self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
 
     def commit_soon(self) -> None:
-        """At most five times a second, beside the work and never in its way."""
+        """Once a second, beside the work and never in its way."""
         now = asyncio.get_running_loop().time()
         if self._done and now >= self._next_commit and (self._committing is None or self._committing.done()):
             self._next_commit = now + COMMIT_EVERY_SECONDS

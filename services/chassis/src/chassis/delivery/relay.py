@@ -28,7 +28,7 @@ SEND_SECONDS = 15.0
 BUFFER_SECONDS = 5.0
 REST_SECONDS = 5.0
 BALANCE_SECONDS = 2.0
-IDLE_FIRST, IDLE_MOST = 0.005, 0.2
+IDLE_FIRST, IDLE_MOST = 0.05, 0.2  # only for a wake that was lost: every commit wakes the relay
 Outcome: TypeAlias = RecordMetadata | BaseException
 REFUSED_FOR_ITSELF = (MessageSizeTooLargeError, RecordTooLargeError)
 

@@ -86,7 +86,7 @@ class Delivery(Generic[W]):
     async def run(self, *loops: Loop) -> None:
         """Until cancelled. Any part that ends by an error ends the process: the next start takes everything up again.
 
-        Each of `loops` gets an event that is set when the api process has work for it.
+        Each of `loops` gets an event that is set when the api process says that work waits.
         """
         relay = Relay(
             Lanes(self._database.dedicated, self._schema), self._make_producer, self._marks, self._schema,
@@ -95,7 +95,8 @@ class Delivery(Generic[W]):
         wakes = [asyncio.Event() for _ in loops]
         try:
             async with listening(self._settings.wake_port, self._is_ready) as ear, asyncio.TaskGroup() as group:
-                group.create_task(self._hear(ear.woken, [self._relay_wake, *wakes]))
+                group.create_task(self._hear(ear.woken, [self._relay_wake]))
+                group.create_task(self._hear(ear.has_work, wakes))
                 group.create_task(relay.run())
                 group.create_task(self._watch.run(self._settings.broker_check_seconds))
                 group.create_task(self._consume())
