@@ -36,8 +36,6 @@ class Lanes:
         if self.connection is None or self.connection.is_closed():
             self.held = set()
             self.connection = await self._connect()
-            # Plans made while the tables are empty would read the whole log later.
-            await self.connection.execute("SET enable_seqscan = off")
             await self.connection.execute("SELECT pg_advisory_lock($1, pg_backend_pid())", self._members)
         return self.connection
 

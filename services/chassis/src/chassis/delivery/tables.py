@@ -203,7 +203,7 @@ def functions(schema: str) -> tuple[str, ...]:
         CREATE OR REPLACE FUNCTION {schema}.open_streams(who text, ids uuid[])
         RETURNS TABLE (referral_id uuid, head integer, head_event_id uuid, producer text, last integer,
                        last_event_id uuid, has_parked boolean, now_is timestamptz)
-        LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+        LANGUAGE plpgsql VOLATILE AS $$
         #variable_conflict use_column
         BEGIN
             INSERT INTO {schema}.stream (referral_id) SELECT id FROM unnest(ids) AS id ORDER BY id
