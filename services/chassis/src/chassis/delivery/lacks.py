@@ -50,7 +50,9 @@ class LackStore:
         """Those whose position has come up to what they lacked."""
         rows = await self._fetch(
             f"""SELECT l.p, l.r FROM unnest($2::text[], $3::uuid[], $4::int[]) AS l(p, r, upto)
-                JOIN {self._schema}.stream_pos s ON s.referral_id = l.r AND s.consumer = $1 AND s.producer = l.p
+                CROSS JOIN LATERAL (
+                    SELECT last FROM {self._schema}.stream_pos
+                    WHERE referral_id = l.r AND consumer = $1 AND producer = l.p OFFSET 0) s
                 WHERE s.last >= l.upto""",
             [lack.producer for lack in lacks],
             [lack.referral_id for lack in lacks],
@@ -86,8 +88,9 @@ class LackStore:
         rows = await self._fetch(
             f"""SELECT h.r, h.n, coalesce(p.last, 0)
                 FROM unnest($3::uuid[], $4::int[], $5::uuid[]) AS h(r, n, e)
-                LEFT JOIN {self._schema}.stream_pos p
-                    ON p.referral_id = h.r AND p.consumer = $1 AND p.producer = $2
+                LEFT JOIN LATERAL (
+                    SELECT last, last_event_id FROM {self._schema}.stream_pos
+                    WHERE referral_id = h.r AND consumer = $1 AND producer = $2 OFFSET 0) p ON true
                 WHERE p.last IS DISTINCT FROM h.n OR p.last_event_id IS DISTINCT FROM h.e""",
             producer,
             heads.referral_ids,

@@ -214,7 +214,9 @@ def functions(schema: str) -> tuple[str, ...]:
                    EXISTS (SELECT 1 FROM {schema}.parked k WHERE k.referral_id = s.referral_id AND k.consumer = who),
                    clock_timestamp()
             FROM {schema}.stream s
-            LEFT JOIN {schema}.stream_pos p ON p.referral_id = s.referral_id AND p.consumer = who
+            LEFT JOIN LATERAL (  -- OFFSET 0 pins it to look-ups: a join planned on empty tables reads all positions
+                SELECT producer, last, last_event_id FROM {schema}.stream_pos
+                WHERE stream_pos.referral_id = s.referral_id AND consumer = who OFFSET 0) p ON true
             WHERE s.referral_id = ANY (ids);
         END $$
         """,

@@ -18,19 +18,22 @@ _WAITING = """
     WHERE state = 'received' ORDER BY received_at, call_id LIMIT $1
 """
 _LOCK_IDENTITIES = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
+# OFFSET 0 pins joins to look-ups: planned while the table is empty they would read all of it, the more the longer.
 _MATCHES = """
     SELECT DISTINCT c.call_id, c.referral_id
     FROM unnest($1::bytea[], $2::timestamptz[]) AS new(identity_key, reported_at)
-    JOIN intake.call c ON c.identity_key = new.identity_key
-        AND c.reported_at BETWEEN new.reported_at - $3::interval AND new.reported_at + $3::interval
-    WHERE c.state <> 'received'
+    CROSS JOIN LATERAL (
+        SELECT call_id, referral_id FROM intake.call
+        WHERE identity_key = new.identity_key AND state <> 'received'
+          AND call.reported_at BETWEEN new.reported_at - $3::interval AND new.reported_at + $3::interval OFFSET 0) c
 """
 _READ = """
     SELECT c.call_id, c.source, c.call_no, c.referral_id, c.tracking_code, c.state, c.version, c.reported_at,
            c.received_at, c.identity_key, c.station_code, c.came_from, c.linked_to, c.link_kind, c.screened_at,
            c.opened_at, c.version_id, v.sealed
     FROM intake.call c
-    LEFT JOIN intake.vault v ON v.version_id = c.version_id AND c.state = 'received'
+    LEFT JOIN LATERAL (
+        SELECT sealed FROM intake.vault WHERE vault.version_id = c.version_id AND c.state = 'received' OFFSET 0) v ON true
     WHERE c.call_id = ANY ($1)
     ORDER BY c.received_at, c.call_id
 """
