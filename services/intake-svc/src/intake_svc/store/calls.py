@@ -33,7 +33,8 @@ _READ = """
            c.opened_at, c.version_id, v.sealed
     FROM intake.call c
     LEFT JOIN LATERAL (
-        SELECT sealed FROM intake.vault WHERE vault.version_id = c.version_id AND c.state = 'received' OFFSET 0) v ON true
+        SELECT sealed FROM intake.vault
+        WHERE vault.version_id = c.version_id AND c.state = 'received' OFFSET 0) v ON true
     WHERE c.call_id = ANY ($1)
     ORDER BY c.received_at, c.call_id
 """
