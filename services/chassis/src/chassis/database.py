@@ -108,6 +108,18 @@ class Database:
         async with self.connection() as connection:
             await connection.execute("SELECT 1")
 
+    async def warm(self, connections: int) -> None:
+        """Opens so many now, or as many as can be had: the first requests should not wait for them."""
+        together = asyncio.Barrier(connections)
+
+        async def hold() -> None:
+            async with self.connection() as connection:
+                await connection.execute("SELECT 1")
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    await together.wait()
+
+        await asyncio.gather(*(hold() for _ in range(connections)), return_exceptions=True)
+
     async def close(self) -> None:
         await self.engine.dispose()
 

@@ -62,6 +62,7 @@ def make_api(settings: IntakeSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await database.warm(settings.pool_size)
         yield
         await database.close()
 

@@ -109,6 +109,7 @@ class Relay:
         While a topic is missing it takes nothing: the producer would ask for it in a loop without pause.
         """
         await self._topics_stand.wait()
+        await self._started()  # at the first look, not at the first row: that one should not wait for it
         connection = await self._lanes.open()
         rows = [Outgoing(*row) for row in await connection.fetch(self._take, self._lanes_to_send())]
         if not rows:

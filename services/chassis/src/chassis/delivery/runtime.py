@@ -40,6 +40,7 @@ from chassis.wake import listening
 W = TypeVar("W", bound=Work)
 log = structlog.get_logger(__name__)
 
+WARM_CONNECTIONS = 3  # what a worker uses at once: a batch, a loop of the service's own, repair
 MAINTENANCE_SECONDS = 6 * 3600.0
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -93,6 +94,7 @@ class Delivery(Generic[W]):
             wake=self._relay_wake, topics_stand=self._topics_stand,
         )  # fmt: skip
         wakes = [asyncio.Event() for _ in loops]
+        await self._database.warm(WARM_CONNECTIONS)
         try:
             async with listening(self._settings.wake_port, self._is_ready) as ear, asyncio.TaskGroup() as group:
                 group.create_task(self._hear(ear.woken, [self._relay_wake]))
