@@ -37,16 +37,15 @@ class ConsumerLoop:
         self._idle = asyncio.Event()
         self._idle.set()
         self._revoking = False
+        self._next_batch_at = 0.0
         reader.on_revoked = self._drain
 
     async def run(self) -> None:
         await until_done("consumer start", self._reader.start)
         try:
             while True:
-                took = await self._step()
+                await self._step()
                 self._reader.commit_soon()
-                if took is not None:
-                    await asyncio.sleep(breath(took))
         finally:
             await self._reader.stop()
 
@@ -55,23 +54,23 @@ class ConsumerLoop:
         async with asyncio.timeout(2), self._between_batches:
             return {partition: await self._reader.position(partition) for partition in partitions}
 
-    async def _step(self) -> float | None:
-        """How long the batch took to apply; None when there was nothing to read."""
+    async def _step(self) -> None:
+        """One batch, if there is something to read; then the next is gathered for a breath."""
         clock = asyncio.get_running_loop().time
         async with self._between_batches:
-            records = await self._reader.fetch()
+            records = await self._reader.fetch(not_before=self._next_batch_at)
             if not records:
-                return None
+                return
             self._idle.clear()
             started = clock()
             try:
                 await self._apply_until_done(records)
             except _Revoked:
-                return 0.0
+                return
             finally:
                 self._idle.set()
             self._reader.mark_done(records)
-            return clock() - started
+            self._next_batch_at = clock() + breath(clock() - started)
 
     async def _apply_until_done(self, records: Sequence[ConsumerRecord]) -> None:
         """The batch is tried again through every outage; what is no outage ends the worker and shows itself."""

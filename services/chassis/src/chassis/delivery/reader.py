@@ -16,7 +16,7 @@ from chassis.delivery.contracts import Contracts
 log = structlog.get_logger(__name__)
 
 MAX_RECORDS = 500
-POLL_MS = 200
+POLL_SECONDS = 0.2
 CALL_SECONDS = 10.0
 COMMIT_EVERY_SECONDS = 1.0
 
@@ -43,21 +43,30 @@ class Reader:
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset(self._consumer.assignment()) if self._consumer else frozenset()
 
-    async def fetch(self) -> list[ConsumerRecord]:
-        """Up to 500 records, causes' topics first; empty after 200 ms without any.
+    async def fetch(self, *, not_before: float) -> list[ConsumerRecord]:
+        """Up to about 500 records, causes' topics first; empty after 200 ms without any.
 
-        Once partitions change hands `getmany` waits for the next assignment without end, and that may be waiting for
-        the batch in hand: so it is cut off. It hands out what it has without a pause, so nothing is lost with it.
+        What comes before the loop's time `not_before` is gathered. Gathering, not sleeping: a partition whose records
+        lie unfetched is left out of the next long poll, and would wait for it to end.
+        """
+        clock = asyncio.get_running_loop().time
+        records = await self._next(POLL_SECONDS)
+        while records and len(records) < MAX_RECORDS and (left := not_before - clock()) > 0.001:
+            records += await self._next(left)
+        order = {topic: n for n, topic in enumerate(self._contracts.producers)}
+        return sorted(records, key=lambda record: order[record.topic])
+
+    async def _next(self, seconds: float) -> list[ConsumerRecord]:
+        """Once partitions change hands `getmany` waits for the next assignment without end, and that may be waiting
+        for the batch in hand: so it is cut off. It hands out what it has without a pause, so nothing is lost with it.
         """
         assert self._consumer is not None
         try:
-            async with asyncio.timeout(2 * POLL_MS / 1000):
-                by_partition = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+            async with asyncio.timeout(seconds + POLL_SECONDS):
+                found = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=MAX_RECORDS)
         except TimeoutError:
             return []
-        order = {topic: n for n, topic in enumerate(self._contracts.producers)}
-        partitions = sorted(by_partition, key=lambda tp: (order[tp.topic], tp.partition))
-        return [record for partition in partitions for record in by_partition[partition]]
+        return [record for records in found.values() for record in records]
 
     def mark_done(self, records: Iterable[ConsumerRecord]) -> None:
         for record in records:
