@@ -33,6 +33,7 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,  # nothing here asks who the client's machine is
             limit_concurrency=4096,  # connections; what runs at once is limited further in, with a proper answer
             timeout_graceful_shutdown=GRACE_SECONDS,
         )

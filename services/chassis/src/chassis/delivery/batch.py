@@ -174,6 +174,7 @@ class Applier(Generic[W]):
         else:
             gate.pass_over(arrival)
             work.keep()
+            batch.counts["handled"] += 1
 
     def _park_conflict(self, arrival: Arrival, gate: ReferralGate) -> None:
         """Another event under a number that is taken: a restored producer, or a restored self. A person must look."""

@@ -20,6 +20,7 @@ from chassis.delivery.wire import Unreadable, read_headers
 log = structlog.get_logger(__name__)
 
 EMPTY_ASSIGNMENT_SECONDS = 15.0
+QUIET_SECONDS = 0.1
 
 
 class WorkerStuck(RuntimeError):
@@ -62,7 +63,7 @@ class ConsumerLoop:
             if not records:
                 return
             self._idle.clear()
-            started = clock()
+            started, handled = clock(), self._applier.counts["handled"]
             try:
                 await self._apply_until_done(records)
             except _Revoked:
@@ -70,7 +71,8 @@ class ConsumerLoop:
             finally:
                 self._idle.set()
             self._reader.mark_done(records)
-            self._next_batch_at = clock() + breath(clock() - started)
+            nobody_waits = self._applier.counts["handled"] == handled  # only positions moved
+            self._next_batch_at = clock() + (QUIET_SECONDS if nobody_waits else breath(clock() - started))
 
     async def _apply_until_done(self, records: Sequence[ConsumerRecord]) -> None:
         """The batch is tried again through every outage; what is no outage ends the worker and shows itself."""
