@@ -48,6 +48,11 @@ class Applier(Generic[W]):
         self._handlers = {model.TYPE: handler for model, handler in handlers.items()}
         self.counts: Counter[str] = Counter()
 
+    @property
+    def acts(self) -> bool:
+        """Whether this service acts on any event; one that only moves its positions need not hurry."""
+        return bool(self._handlers)
+
     async def apply(self, arrivals: Sequence[Arrival], unplaced: Sequence[Unplaced] = ()) -> None:
         """Returns when the batch is committed; raises what a later try may cure.
 
@@ -174,7 +179,6 @@ class Applier(Generic[W]):
         else:
             gate.pass_over(arrival)
             work.keep()
-            batch.counts["handled"] += 1
 
     def _park_conflict(self, arrival: Arrival, gate: ReferralGate) -> None:
         """Another event under a number that is taken: a restored producer, or a restored self. A person must look."""

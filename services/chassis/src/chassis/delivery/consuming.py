@@ -63,7 +63,7 @@ class ConsumerLoop:
             if not records:
                 return
             self._idle.clear()
-            started, handled = clock(), self._applier.counts["handled"]
+            started = clock()
             try:
                 await self._apply_until_done(records)
             except _Revoked:
@@ -71,8 +71,7 @@ class ConsumerLoop:
             finally:
                 self._idle.set()
             self._reader.mark_done(records)
-            nobody_waits = self._applier.counts["handled"] == handled  # only positions moved
-            self._next_batch_at = clock() + (QUIET_SECONDS if nobody_waits else breath(clock() - started))
+            self._next_batch_at = clock() + (breath(clock() - started) if self._applier.acts else QUIET_SECONDS)
 
     async def _apply_until_done(self, records: Sequence[ConsumerRecord]) -> None:
         """The batch is tried again through every outage; what is no outage ends the worker and shows itself."""
