@@ -41,6 +41,10 @@ class ToyEvent(BaseModel):
     def parse(cls, body: bytes) -> Self:
         return cls.model_validate_json(body)
 
+    @classmethod
+    def example(cls) -> Self:
+        return cls.parse(b'{"n": 1}')
+
     def named_referrals(self) -> tuple[UUID, ...]:
         return ()
 

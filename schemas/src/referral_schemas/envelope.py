@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,12 @@ class PublicEvent(Part):
     def parse(cls, body: bytes) -> Self:
         """As a consumer reads: unknown fields are passed over at every depth; ValidationError on anything else."""
         return cls.model_validate_json(body, extra="ignore")
+
+    @classmethod
+    def example(cls) -> Self:
+        """The event that the published examples of its fields make."""
+        body = {name: field.examples[0] for name, field in cls.model_fields.items() if field.examples}
+        return cls.parse(json.dumps(body, default=str).encode())
 
     def named_referrals(self) -> tuple[UUID, ...]:
         """Referrals that the event names besides its subject."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -15,6 +16,7 @@ import structlog
 from chassis.delivery.contracts import Contracts, EventModel, Handlers
 from chassis.delivery.gate import Arrival, Parked, ParkReason, ReferralGate, Verdict
 from chassis.delivery.quarantine import Quarantine, Unplaced
+from chassis.delivery.rehearsal import Undone
 from chassis.delivery.statements import ParkedChange
 from chassis.delivery.units import Units
 from chassis.delivery.work import Work
@@ -62,6 +64,17 @@ class Applier(Generic[W]):
             await self._quarantine.keep(unplaced)
         if arrivals:
             await self._apply_or_halve(arrivals, ())
+
+    async def rehearse(self, arrivals: Sequence[Arrival]) -> None:
+        """Everything a batch does but its commit; raises what the database raises."""
+        named = {referral_id for arrival in arrivals for referral_id in self._named(arrival)}
+        with suppress(Undone):
+            async with self._units.transaction() as connection:
+                batch = await self._open(connection, sorted(named), frozenset(), [])
+                for arrival in arrivals:
+                    self._take(arrival, batch)
+                await self._write(connection, batch)
+                raise Undone
 
     async def drain(self, referral_ids: Sequence[UUID]) -> None:
         """Tries what is parked for these referrals, as after an operator's retry or a new version's deploy."""

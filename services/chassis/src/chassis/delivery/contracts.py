@@ -17,6 +17,9 @@ class EventModel(Protocol):
     @classmethod
     def parse(cls, body: bytes) -> Self: ...
 
+    @classmethod
+    def example(cls) -> Self: ...
+
     def named_referrals(self) -> tuple[UUID, ...]: ...
 
     def model_dump_json(self) -> str: ...
@@ -56,6 +59,11 @@ class Contracts:
     @cached_property
     def consumed(self) -> frozenset[str]:
         return frozenset(self.producers.values())
+
+    @cached_property
+    def read(self) -> tuple[type[EventModel], ...]:
+        """The event types that this service reads, whether it acts on them or not."""
+        return tuple(model for name, model in self.models.items() if name.split(".")[2] in self.consumed)
 
     @cached_property
     def topic_of(self) -> Mapping[str, str]:

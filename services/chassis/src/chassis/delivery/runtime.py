@@ -27,6 +27,7 @@ from chassis.delivery.outages import OUTAGES
 from chassis.delivery.peers import Peers
 from chassis.delivery.quarantine import Quarantine
 from chassis.delivery.reader import Reader
+from chassis.delivery.rehearsal import rehearsed
 from chassis.delivery.relay import Relay
 from chassis.delivery.repair import Repair
 from chassis.delivery.statements import ACTING, Statements
@@ -68,6 +69,7 @@ class Delivery(Generic[W]):
         self._membership = Membership(database, schema)
         quarantine = Quarantine(database, schema, settings.keyring, consumer=ACTING)
         applier = Applier(self.units, contracts, handlers, quarantine)
+        self._applier = applier
         self._reader = Reader(contracts, self._make_consumer)
         self._loop = ConsumerLoop(self._reader, applier, contracts)
         self._marks = BrokerMarks(schema)
@@ -95,6 +97,7 @@ class Delivery(Generic[W]):
         )  # fmt: skip
         wakes = [asyncio.Event() for _ in loops]
         await self._database.warm(WARM_CONNECTIONS)
+        await self._rehearse()
         try:
             async with listening(self._settings.wake_port, self._is_ready) as ear, asyncio.TaskGroup() as group:
                 group.create_task(self._hear(ear.woken, [self._relay_wake]))
@@ -109,6 +112,16 @@ class Delivery(Generic[W]):
         finally:
             await self._peers.close()
             await self._membership.close()
+
+    async def _rehearse(self) -> None:
+        """Several times: code warms by running. An outage leaves it to the first event."""
+        for _ in range(WARM_CONNECTIONS):
+            arrivals = rehearsed(self._contracts.read, at=self._clock.now())
+            try:
+                await self._applier.rehearse(arrivals)
+            except OUTAGES as error:
+                log.info("rehearsal_left_out", error=type(error).__name__)
+                return
 
     @property
     def paused_topics(self) -> set[str]:
