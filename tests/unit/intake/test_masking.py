@@ -144,9 +144,7 @@ def test_people_inside_rows_and_unknown_fields_count_too() -> None:
     assert out == "[NAME_1]与[NAME_2]，号123456789X，经办人[NAME_3]"
 
 
-@pytest.mark.parametrize(
-    "field", ["姓名", "对方", "linkman", "contactName", "party_names", "lxr_2", "nobody_knows"]
-)
+@pytest.mark.parametrize("field", ["姓名", "对方", "linkman", "contactName", "party_names", "lxr_2", "nobody_knows"])
 @pytest.mark.parametrize("name", ["欧阳翊珩", "张翊", "阿卜杜拉·买买提"])
 def test_a_name_in_a_field_that_nobody_knows_is_found_by_the_fields_end_or_by_its_look(field: str, name: str) -> None:
     assert masked(f"找{name}处理", **{field: name}) == "找[NAME_1]处理"

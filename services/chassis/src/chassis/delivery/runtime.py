@@ -42,6 +42,7 @@ W = TypeVar("W", bound=Work)
 log = structlog.get_logger(__name__)
 
 WARM_CONNECTIONS = 3  # what a worker uses at once: a batch, a loop of the service's own, repair
+REHEARSALS = 10
 MAINTENANCE_SECONDS = 6 * 3600.0
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -115,7 +116,7 @@ class Delivery(Generic[W]):
 
     async def _rehearse(self) -> None:
         """Several times: code warms by running. An outage leaves it to the first event."""
-        for _ in range(WARM_CONNECTIONS):
+        for _ in range(REHEARSALS):
             arrivals = rehearsed(self._contracts.read, at=self._clock.now())
             try:
                 await self._applier.rehearse(arrivals)
