@@ -121,8 +121,8 @@ PLANTS: dict[str, tuple[str, str]] = {
         "followup lacks nothing",
     ),
     "a quarantined record nobody sent": (
-        """INSERT INTO mediation.quarantine (consumer, topic, partition, "offset", reason, sealed)
-           VALUES ('acting', 'intake.v1', 0, -1, 'headers', '')""",
+        """INSERT INTO mediation.quarantine (consumer, topic, partition, "offset", reason, sealed, digest)
+           VALUES ('acting', 'intake.v1', 0, -1, 'headers', '', '')""",
         "quarantine holds what was undecodable and no more",
     ),
 }  # fmt: skip

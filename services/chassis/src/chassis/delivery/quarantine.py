@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,14 +34,16 @@ class Quarantine:
     def __init__(self, database: Database, schema: str, keyring: Keyring, *, consumer: str) -> None:
         self._database, self._keyring, self._consumer = database, keyring, consumer
         self._insert = f"""
-            INSERT INTO {schema}.quarantine (consumer, topic, partition, "offset", reason, sealed)
-            SELECT $1, t, p, o, r, s FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::bytea[])
-                AS u(t, p, o, r, s) ORDER BY t, p, o
+            INSERT INTO {schema}.quarantine (consumer, topic, partition, "offset", reason, sealed, digest)
+            SELECT $1, t, p, o, r, s, d
+            FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::bytea[], $7::bytea[])
+                AS u(t, p, o, r, s, d) ORDER BY t, p, o
             ON CONFLICT DO NOTHING
         """
 
     async def keep(self, records: Sequence[Unplaced]) -> None:
         """Its own transaction: a record read again is kept once."""
+        texts = [_text(record) for record in records]
         async with self._database.transaction() as connection:
             await connection.execute(
                 self._insert,
@@ -49,20 +52,24 @@ class Quarantine:
                 [record.partition for record in records],
                 [record.offset for record in records],
                 [record.reason for record in records],
-                [self._sealed(record) for record in records],
+                [
+                    self._keyring.seal(text, place_of(record).encode())
+                    for record, text in zip(records, texts, strict=True)
+                ],
+                [hashlib.sha256(text).digest() for text in texts],
             )
         for record in records:
             log.error("record_quarantined", topic=record.topic, partition=record.partition, reason=record.reason)
 
-    def _sealed(self, record: Unplaced) -> bytes:
-        text = orjson.dumps(
-            {
-                "key": record.key.hex() if record.key is not None else None,
-                "headers": [(name, None if value is None else value.hex()) for name, value in record.headers],
-                "body": record.body.hex() if record.body is not None else None,
-            }
-        )
-        return self._keyring.seal(text, place_of(record).encode())
+
+def _text(record: Unplaced) -> bytes:
+    return orjson.dumps(
+        {
+            "key": record.key.hex() if record.key is not None else None,
+            "headers": [(name, None if value is None else value.hex()) for name, value in record.headers],
+            "body": record.body.hex() if record.body is not None else None,
+        }
+    )
 
 
 def place_of(record: Unplaced) -> str:

@@ -160,7 +160,8 @@ def _incoming(metadata: MetaData, schema: str) -> None:
         Column("reason", Text, nullable=False),
         Column("sealed", LargeBinary, nullable=False, comment="key, headers and bytes as they came, encrypted"),
         Column("since", DateTime(timezone=True), nullable=False, server_default=NOW),
-        UniqueConstraint("consumer", "topic", "partition", "offset"),
+        Column("digest", LargeBinary, nullable=False, comment="of what came: a wiped log gives its places anew"),
+        UniqueConstraint("consumer", "topic", "partition", "offset", "digest"),
         schema=schema,
     )
 
