@@ -81,11 +81,14 @@ async def test_a_taken_port_is_named_with_the_variable_that_changes_it(test_fold
 
 
 SUPERVISOR = """
-import asyncio, sys
+import asyncio, signal, sys
 from pathlib import Path
 from stack.launch import running_stack
 from stack.layout import Layout
 from stack.ports import Ports
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite started in the background ignores Ctrl-C
+
 
 async def main():
     layout = Layout(Path(sys.argv[1]), Ports(*map(int, sys.argv[2:])))
