@@ -20,7 +20,7 @@ from stack.keeper import StartFailedError
 from stack.launch import Stack, running_stack
 from stack.layout import Layout
 from stack.leftovers import AlreadyRunningError
-from stack.parts import python_environment
+from stack.parts import Overrides, python_environment
 from stack.ports import PortTakenError
 from stack.postgres import PostgresNotInstalledError
 from stack.spawn import bound_to_parent
@@ -75,7 +75,8 @@ def stop_once(serving: asyncio.Task[int]) -> None:
 async def start_and_serve(layout: Layout, *, with_demonstration: bool) -> int:
     started = time.monotonic()
     try:
-        async with running_stack(layout, say=say) as stack:
+        overrides = demonstration(layout) if with_demonstration else {}
+        async with running_stack(layout, overrides=overrides, say=say) as stack:
             say(f"everything is ready after {time.monotonic() - started:.1f} s; facts in {layout.facts}")
             if with_demonstration:
                 if code := await demonstrate(stack):
@@ -96,10 +97,20 @@ async def start_and_serve(layout: Layout, *, with_demonstration: bool) -> int:
     return OK
 
 
+def demonstration(layout: Layout) -> Overrides:
+    """Visits in seconds, and a folder in which the demonstration may stage a fault."""
+    return {"*": {"DEMO": "true", "FAILPOINTS_DIR": str(faults_of(layout))}}
+
+
+def faults_of(layout: Layout) -> Path:
+    return layout.working_folder("faults")
+
+
 async def demonstrate(stack: Stack) -> int:
     """Sample calls and their journey, told by a child that shares our terminal."""
+    words = [sys.executable, "-m", "stack", "demo", "--faults", str(faults_of(stack.layout))]
     process = await asyncio.create_subprocess_exec(
-        *bound_to_parent([sys.executable, "-m", "stack", "demo"]), env=python_environment(), cwd=stack.layout.root
+        *bound_to_parent(words), env=python_environment(), cwd=stack.layout.root
     )
     try:
         return await process.wait()

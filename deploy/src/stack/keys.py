@@ -22,6 +22,13 @@ ISSUER = "liandong-local"
 AUDIENCE = "liandong"
 VALIDITY = timedelta(days=366)
 CITY, DISTRICT, OFFICE = "31", "31/310109", "31/310109/310109010"
+OTHER_SAMPLE_AREAS = ("310109009", "310109011", "310109014", "310109016", "310109017", "310109018", "310109019")
+OFFICE_ROLES = {
+    "clerk": "office_clerk",
+    "head": "committee_head",
+    "mediator": "mediator",
+    "visitor": "visitor",
+}
 
 
 @dataclass(frozen=True)
@@ -37,10 +44,15 @@ PEOPLE = {
     "police": Person(("police_officer",), DISTRICT),
     "screener": Person(("screener",), DISTRICT),
     "dispatcher": Person(("dispatcher",), DISTRICT),
-    "clerk": Person(("office_clerk",), OFFICE),
-    "mediator": Person(("mediator",), OFFICE),
-    "visitor": Person(("visitor",), OFFICE),
+    **{name: Person((role,), OFFICE) for name, role in OFFICE_ROLES.items()},
+    **{
+        f"{name}@{area}": Person((role,), f"{DISTRICT}/{area}")
+        for area in OTHER_SAMPLE_AREAS
+        for name, role in OFFICE_ROLES.items()
+    },
     "supervisor": Person(("bureau_supervisor",), DISTRICT),
+    "city": Person(("city_supervisor",), CITY),
+    "security": Person(("security_admin",), CITY),
     "ops": Person(("ops",), CITY),
     "auditor": Person(("auditor",), CITY),
     "partner": Person(("partner",), CITY),

@@ -44,6 +44,10 @@ class RunningStack:
         except KeyError:
             raise NotRunning(f"{self.path} 中没有 {name} 令牌 / holds no token `{name}`") from None
 
+    def token_of_office(self, name: str, area: str) -> str:
+        """Of the clerk, head, mediator or visitor of one office; the plain name is the office that examples use."""
+        return self.tokens.get(f"{name}@{area}") or self.token(name)
+
     def token_of_source(self, source: str) -> str:
         """The token bound to this source, since a system may send its own calls only; else the dispatch token."""
         bound = (token for token in self.tokens.values() if claims(token).get("source") == source)

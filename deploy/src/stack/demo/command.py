@@ -1,4 +1,4 @@
-"""Feeds the samples, follows each call until it has arrived, and says what one can do next."""
+"""Feeds the samples, follows each until it has arrived, lets people walk it to its end, says what one can do next."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from rich.console import Console
 from stack.consoles import standard_output
 from stack.demo.display import Display, summary_of
 from stack.demo.journey import REFUSED, Journey, Observer, Step
+from stack.demo.road import STUCK, Walking, roads_for, walk_all
+from stack.demo.road_display import RoadDisplay
+from stack.demo.road_display import summary_of as summary_of_roads
 from stack.demo.samples import FILE, SOURCE, read_samples
 from stack.feed.sending import Sender
+from stack.ledger.balance import Balance
 from stack.ledger.command import read_balance, show_ledger
 from stack.ledger.facts import Unreachable
 from stack.running import NotRunning, RunningStack
@@ -64,6 +68,33 @@ async def _follow(journeys: Sequence[Journey], observer: Observer, display: Disp
         await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
 
+async def walk_on(
+    stack: RunningStack, console: Console, journeys: Sequence[Journey], *, faults: Path | None
+) -> Sequence[Walking]:
+    """The people's road of every referral, to its end."""
+    walks = roads_for(journeys)
+    console.print("\n人走的路 officers and mediators take over (演示回访计划以秒计 visits in seconds)", highlight=False)
+    async with httpx.AsyncClient(timeout=10, limits=httpx.Limits(max_connections=AT_ONCE)) as client:
+        with RoadDisplay(console, walks) as display:
+            walking = asyncio.create_task(walk_all(client, stack, walks, faults))
+            while not walking.done():
+                display.show()
+                await asyncio.wait([walking], timeout=SECONDS_BETWEEN_LOOKS)
+            display.show()
+            await walking
+    return walks
+
+
+async def settled_balance(stack: RunningStack, *, seconds: float = 30.0) -> Balance:
+    """The ledger once the last facts have arrived everywhere, or as it stands when patience ends."""
+    deadline = time.monotonic() + seconds
+    while True:
+        balance = await read_balance(stack)
+        if not (balance.missing or balance.unquiet) or time.monotonic() > deadline:
+            return balance
+        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+
+
 def main(argv: Sequence[str]) -> int:
     words = _parser().parse_args(argv)
     console = standard_output()
@@ -71,17 +102,20 @@ def main(argv: Sequence[str]) -> int:
         stack = RunningStack.read(words.stack)
         console.print("四十件样例警情出发 forty sample calls set out (虚构 all made up)", highlight=False)
         journeys = asyncio.run(travel(stack, console, file=words.file, seconds=words.seconds))
-        balance = asyncio.run(read_balance(stack))
+        console.print(f"\n{summary_of(journeys)}", highlight=False)
+        _say_who_still_travels(console, journeys)
+        walks = asyncio.run(walk_on(stack, console, journeys, faults=words.faults))
+        balance = asyncio.run(settled_balance(stack))
     except (NotRunning, Unreachable) as error:
         print(error, file=sys.stderr)
         return NOT_STARTED
     except KeyboardInterrupt:
         return FAILED
-    console.print(f"\n{summary_of(journeys)}", highlight=False)
-    _say_who_still_travels(console, journeys)
+    console.print(f"\n{summary_of_roads(walks)}\n", highlight=False)
     show_ledger(console, balance)
     console.print(next_steps(stack), markup=False, highlight=False, soft_wrap=True)
-    return FAILED if all(journey.end == REFUSED for journey in journeys) else SHOWN
+    went_nowhere = all(journey.end == REFUSED for journey in journeys)
+    return FAILED if went_nowhere or any(walking.outcome == STUCK for walking in walks) else SHOWN
 
 
 def _say_who_still_travels(console: Console, journeys: Sequence[Journey]) -> None:
@@ -121,9 +155,10 @@ def curl_command(stack: RunningStack) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m stack demo",
-        description="四十件样例警情走完自动流程。 Forty sample calls travel the automatic road; then the ledger.",
+        description="四十件样例警情走到结案。 Forty sample calls travel to their end; then the ledger.",
     )
     parser.add_argument("--stack", type=Path, default=Path(".local/stack.json"), help="stack.json of the running stack")
     parser.add_argument("--file", type=Path, default=FILE, help="sample calls 样例文件")
+    parser.add_argument("--faults", type=Path, help="where a fault may be staged 演示故障的目录 (set by make run)")
     parser.add_argument("--seconds", type=float, default=90.0, help="最长等待 how long to follow them at most")
     return parser

@@ -23,6 +23,7 @@ class Step(StrEnum):
 
 
 UNDER_REVIEW = "under_review"
+AWAITING_SCREENER = "awaiting_screener"
 WATCHED = "watched"
 REFUSED = "refused"
 
