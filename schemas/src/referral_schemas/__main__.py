@@ -6,16 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from referral_schemas.publishing import drift, generate, incompatibilities
-from referral_schemas.registry import EVENTS
+from referral_schemas.publishing import PUBLISHED, drift, generate, incompatibilities
 
 FOLDER = Path(__file__).parents[2] / "json"
 RELEASED = "released"
 
 
 def check(folder: Path) -> int:
-    differing = list(drift(EVENTS, folder))
-    broken = list(incompatibilities(EVENTS, folder / RELEASED))
+    differing = list(drift(PUBLISHED, folder))
+    broken = list(incompatibilities(PUBLISHED, folder / RELEASED))
     for difference in differing:
         print(difference)
     if differing:
@@ -31,7 +30,7 @@ def release(folder: Path) -> int:
     """Freezes the present schemas; refuses what `check` would refuse."""
     if check(folder):
         return 1
-    generate(EVENTS, folder / RELEASED)
+    generate(PUBLISHED, folder / RELEASED)
     return 0
 
 
@@ -41,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the JSON Schemas stand")
     options = parser.parse_args(arguments)
     if options.command == "generate":
-        generate(EVENTS, options.folder)
+        generate(PUBLISHED, options.folder)
         return 0
     return check(options.folder) if options.command == "check" else release(options.folder)
 

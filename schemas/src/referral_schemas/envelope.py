@@ -39,6 +39,8 @@ class PublicEvent(Part):
     """The body of one event type. The referral it speaks of is the subject of its envelope."""
 
     TYPE: ClassVar[str]
+    MEANS: ClassVar[str]  # 中文 · English: what has happened, for the published documents
+    URGENT: ClassVar[bool] = False  # takes effect on arrival, before its turn; its writer marks it `ce_urgent`
 
     @classmethod
     def parse(cls, body: bytes) -> Self:

@@ -1,4 +1,4 @@
-"""What intake states about a referral: it was opened, a call joined it."""
+"""What intake states about a referral: opened, joined by calls. Police and feedback facts have modules of their own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,18 @@ from uuid import UUID
 from pydantic import Field
 
 from referral_schemas.envelope import Code, Instant, Part, PublicEvent, says
-
-TRACKING_CODE = r"^LD-[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}-[0-9A-Z]$"
+from referral_schemas.feedback import FeedbackAcknowledged as FeedbackAcknowledged
+from referral_schemas.feedback import FeedbackDelivered as FeedbackDelivered
+from referral_schemas.feedback import FeedbackFailed as FeedbackFailed
+from referral_schemas.feedback import FeedbackWaived as FeedbackWaived
+from referral_schemas.police_decisions import BlockLifted as BlockLifted
+from referral_schemas.police_decisions import BlockSet as BlockSet
+from referral_schemas.police_decisions import ReferredAgain as ReferredAgain
+from referral_schemas.police_decisions import ReturnDecided as ReturnDecided
+from referral_schemas.police_decisions import ReturnDecision as ReturnDecision
+from referral_schemas.police_decisions import SetBy as SetBy
+from referral_schemas.shared_facts import BREACHED, MET, SET, DeadlinePassed, DeadlinesMet, DeadlinesSet
+from referral_schemas.vocabulary import TRACKING_CODE, CallId, CallNo, Source
 
 
 class LinkKind(StrEnum):
@@ -86,9 +96,6 @@ class Counters(Part):
     repeats: Annotated[int, says("再次报警数（同一纠纷）", "Later calls of the same dispute", 1, ge=0)]
 
 
-CallId = Annotated[UUID, says("警情编号", "Id of the call", "01997b3c-6a0f-7d52-8e1b-3c5a7d9e1f02")]
-Source = Annotated[str, says("来源系统", "System that sent the call", "hongkou-110")]
-CallNo = Annotated[str, says("接警单编号", "The source's number of the call", "310109202601010001")]
 ReportedAt = Annotated[Instant, says("报警时间", "When it was reported", "2026-01-01T01:30:00Z")]
 Narrative = Annotated[
     str | None,
@@ -102,9 +109,8 @@ Redacted = Annotated[bool, says("自由文本已清除", "Free text has been era
 
 
 class ReferralOpened(PublicEvent):
-    """A call is fit for mediation: its referral begins to exist."""
-
     TYPE: ClassVar[str] = "cn.liandong.intake.referral_opened.v1"
+    MEANS: ClassVar[str] = "警情适合调解，分流单生成 · A call is fit for mediation: its referral begins to exist"
 
     call_id: CallId
     source: Source
@@ -151,9 +157,8 @@ class ReferralOpened(PublicEvent):
 
 
 class CallLinked(PublicEvent):
-    """A further call turned out to belong to this referral."""
-
     TYPE: ClassVar[str] = "cn.liandong.intake.call_linked.v1"
+    MEANS: ClassVar[str] = "又一起警情并入本分流单 · A further call turned out to belong to this referral"
 
     call_id: CallId
     source: Source
@@ -163,3 +168,43 @@ class CallLinked(PublicEvent):
     narrative: Narrative = None
     redacted: Redacted
     counters: Annotated[Counters, says("累计数", "Counts after this call", {"calls": 3, "duplicates": 1, "repeats": 1})]
+
+
+class CallCorrected(PublicEvent):
+    TYPE: ClassVar[str] = "cn.liandong.intake.call_corrected.v1"
+    MEANS: ClassVar[str] = "来源系统更正了警情 · The source has sent a newer version of a call"
+
+    call_id: CallId
+    source: Source
+    call_no: CallNo
+    version: Annotated[int, says("警情版本，自 1 起", "Version of the call, from 1", 2, ge=1)]
+    changed: Annotated[
+        tuple[Code, ...],
+        says("有变化的字段", "Names of the fields that changed", ["content", "incident_address"], strict=False),
+    ]
+
+
+class CallWithdrawn(PublicEvent):
+    """Never closes by itself: the office asks the parties."""
+
+    TYPE: ClassVar[str] = "cn.liandong.intake.call_withdrawn.v1"
+    MEANS: ClassVar[str] = "报警人撤销警情 · The caller has withdrawn a call"
+
+    call_id: CallId
+    source: Source
+    call_no: CallNo
+
+
+class DeadlineSet(DeadlinesSet):
+    TYPE: ClassVar[str] = "cn.liandong.intake.deadline_set.v1"
+    MEANS: ClassVar[str] = SET
+
+
+class DeadlineMet(DeadlinesMet):
+    TYPE: ClassVar[str] = "cn.liandong.intake.deadline_met.v1"
+    MEANS: ClassVar[str] = MET
+
+
+class DeadlineBreached(DeadlinePassed):
+    TYPE: ClassVar[str] = "cn.liandong.intake.deadline_breached.v1"
+    MEANS: ClassVar[str] = BREACHED

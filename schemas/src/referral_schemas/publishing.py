@@ -12,8 +12,10 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from referral_schemas.compatibility import breaches
 from referral_schemas.envelope import PublicEvent, dataschema_of
+from referral_schemas.registry import EVENTS, NOTICES
 
 Models = Mapping[str, type[PublicEvent]]
+PUBLISHED: Models = {**EVENTS, **{name: notice.model for name, notice in NOTICES.items()}}
 
 
 class _WithoutTitles(GenerateJsonSchema):
@@ -23,12 +25,20 @@ class _WithoutTitles(GenerateJsonSchema):
         return False
 
 
-def document(model: type[PublicEvent]) -> str:
-    """Open to unknown fields, as readers must be; sorted, so that it changes only where the model does."""
+def payload(model: type[PublicEvent]) -> dict[str, Any]:
+    """The body alone, open to unknown fields, as readers must be."""
+    schema: dict[str, Any] = _opened(model.model_json_schema(schema_generator=_WithoutTitles))
+    return schema
+
+
+def document(event_type: str, model: type[PublicEvent]) -> str:
+    """Sorted, so that it changes only where the model does."""
+    means = NOTICES[event_type].means if event_type in NOTICES else getattr(model, "MEANS", None)
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": dataschema_of(model.TYPE),
-        **_opened(model.model_json_schema(schema_generator=_WithoutTitles)),
+        "$id": dataschema_of(event_type),
+        **payload(model),
+        **({"description": means} if means else {}),
     }
     return json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
@@ -47,13 +57,13 @@ def generate(models: Models, folder: Path) -> None:
         if path.stem not in models:
             path.unlink()
     for event_type, model in models.items():
-        (folder / f"{event_type}.json").write_text(document(model), encoding="utf-8")
+        (folder / f"{event_type}.json").write_text(document(event_type, model), encoding="utf-8")
 
 
 def drift(models: Models, folder: Path) -> Iterator[str]:
     """What `generate` would change, as a diff per file."""
     files = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
-    expected = {event_type: document(model) for event_type, model in models.items()}
+    expected = {event_type: document(event_type, model) for event_type, model in models.items()}
     for name in sorted({*files, *expected}):
         committed, generated = files.get(name, ""), expected.get(name, "")
         if committed != generated:
@@ -74,6 +84,6 @@ def incompatibilities(models: Models, released: Path) -> Iterator[str]:
         if path.stem not in models:
             yield f"{path.stem}: released type removed"
             continue
-        present = json.loads(document(models[path.stem]))
+        present = json.loads(document(path.stem, models[path.stem]))
         for breach in breaches(json.loads(path.read_text(encoding="utf-8")), present):
             yield f"{path.stem}: {breach}"
