@@ -59,11 +59,11 @@ def routes() -> APIRouter:
         return {"note_id": str(note_id)}
 
     @router.get("/v1/raise/{what}")
-    async def fail(what: str) -> None:
+    async def fail(what: str, caller: Annotated[Caller, Depends(require())]) -> None:
         raise ERRORS[what]
 
     @router.get("/v1/slow")
-    async def slow() -> None:
+    async def slow(caller: Annotated[Caller, Depends(require())]) -> None:
         await asyncio.sleep(0.2)
 
     return router
@@ -156,12 +156,12 @@ async def test_a_missing_field_and_a_wrong_parameter_are_named_too(client: httpx
 async def test_the_list_of_errors_is_bounded_and_unknown_names_are_not_repeated(issuer: Issuer) -> None:
     router = APIRouter()
 
-    @router.post("/v1/many")
+    @router.post("/open/many")
     async def many(items: list[Strict]) -> None:
         return None
 
     async with client_of(an_app(issuer, routers=[router])) as client:
-        answer = await client.post("/v1/many", json=[{"n": 1, SECRET: 1, "odd_field": 2}] * 500)
+        answer = await client.post("/open/many", json=[{"n": 1, SECRET: 1, "odd_field": 2}] * 500)
 
     assert answer.json()["errors_total"] == 1_000
     assert len(answer.json()["errors"]) == 20
@@ -276,6 +276,7 @@ async def test_what_the_framework_refuses_looks_the_same(client: httpx.AsyncClie
 
 async def test_too_much_at_once_is_503_and_the_next_is_served(issuer: Issuer) -> None:
     async with client_of(an_app(issuer, max_at_once=2)) as client:
+        client.headers.update(issuer.bearer("screener"))
         answers = await asyncio.gather(*(client.get("/v1/slow") for _ in range(5)))
         refused = [answer for answer in answers if answer.status_code == 503]
         later = await client.get("/v1/slow")

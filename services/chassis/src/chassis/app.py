@@ -7,12 +7,13 @@ from typing import Any, Protocol
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
+from chassis.access import Rights, rights_of
 from chassis.auth import Verifier
 from chassis.bodies import MAX_BODY_BYTES, BodyGuard
 from chassis.edge import Edge
 from chassis.health import Check, health_routes
 from chassis.openapi import complete
-from chassis.problem_handlers import add_problem_handlers
+from chassis.problem_handlers import Refusals, add_problem_handlers
 from chassis.settings import ServiceSettings
 
 MAX_AT_ONCE = 512
@@ -35,8 +36,12 @@ def create_app(
     version: str = "0.1.0",
     max_body_bytes: int = MAX_BODY_BYTES,
     max_at_once: int = MAX_AT_ONCE,
+    refusals: Refusals | None = None,
 ) -> FastAPI:
-    """The API of one service. `checks` decide readiness; everything routed in `routers` brings its own `require`."""
+    """The API of one service. `checks` decide readiness, `refusals` say how the domain's refusals are answered.
+
+    Everything routed under /v1 brings its own `require` or `command`: raises Unguarded where one does not.
+    """
     app: FastAPI = FastAPIOffline(
         title=f"{title_zh} {title_en}",
         description="\n\n".join(text for text in (description_zh, description_en) if text),
@@ -48,19 +53,20 @@ def create_app(
     )
     for router in (health_routes(checks), *routers):
         app.include_router(router)
-    add_problem_handlers(app)
+    rights = rights_of(app)
+    add_problem_handlers(app, refusals)
     app.add_middleware(BodyGuard, max_bytes=max_body_bytes)
     app.add_middleware(Edge, max_at_once=max_at_once)  # added last: outermost
-    _complete_openapi(app)
+    _complete_openapi(app, rights)
     return app
 
 
-def _complete_openapi(app: FastAPI) -> None:
+def _complete_openapi(app: FastAPI, rights: Rights) -> None:
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = complete(generate())
+            app.openapi_schema = complete(generate(), rights)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way of extending it

@@ -78,21 +78,29 @@ class Verifier:
         self._remembered[digest] = (caller, until)
 
 
-def require(*roles: str) -> Callable[..., Awaitable[Caller]]:
-    """A dependency giving the caller, who has one of these roles; no roles: anybody with a valid token."""
+@dataclass(frozen=True)
+class RoleRequired:
+    """The dependency that `require` gives; its roles can be read, so that nobody keeps a second list of them."""
 
-    async def current_caller(
-        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    roles: tuple[str, ...]
+
+    async def __call__(
+        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
     ) -> Caller:
         if credentials is None:
             raise _unauthenticated("token_missing", "缺少令牌。", "A bearer token is needed.", error=None)
         verifier: Verifier = request.app.state.verifier
         caller = verifier.verify(credentials.credentials)
-        if roles and caller.roles.isdisjoint(roles):
-            raise Problem(403, "role_required", "没有所需的角色。", "None of the roles needed.", roles=sorted(roles))
+        if self.roles and caller.roles.isdisjoint(self.roles):
+            raise Problem(
+                403, "role_required", "没有所需的角色。", "None of the roles needed.", roles=sorted(self.roles)
+            )
         return caller
 
-    return current_caller
+
+def require(*roles: str) -> Callable[..., Awaitable[Caller]]:
+    """A dependency giving the caller, who has one of these roles; no roles: anybody with a valid token."""
+    return RoleRequired(roles)
 
 
 def _key_of(pem: str) -> tuple[Ed25519PublicKey | RSAPublicKey, str]:

@@ -23,7 +23,13 @@ _FRAMEWORK_TEXTS: Mapping[int, tuple[str, str, str]] = {
 }
 
 
-def add_problem_handlers(app: FastAPI) -> None:
+Refusals = Mapping[type[Exception], Callable[[Any], Problem]]
+
+
+def add_problem_handlers(app: FastAPI, refusals: Refusals | None = None) -> None:
+    """`refusals` are the domain's, in business words: normal, and logged so."""
+    for refusal, explain in (refusals or {}).items():
+        app.add_exception_handler(refusal, _handler(_refused(explain)))
     for kind, translate in _TRANSLATIONS.items():
         app.add_exception_handler(kind, _handler(translate))
 
@@ -42,6 +48,15 @@ def _handler(translate: Callable[[Any], Problem]) -> Callable[[Request, Exceptio
         return translate(error).response(request_id_of(request.scope))
 
     return handle
+
+
+def _refused(explain: Callable[[Any], Problem]) -> Callable[[Any], Problem]:
+    def translate(refusal: Any) -> Problem:
+        problem = explain(refusal)
+        _log.info("refused", code=problem.code, kind=type(refusal).__name__)
+        return problem
+
+    return translate
 
 
 def _of_framework(error: HTTPException) -> Problem:

@@ -1,6 +1,6 @@
 """Errors as RFC 9457 problems: a stable code for programs, and the cause and cure in Chinese and English for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -71,6 +71,26 @@ def request_id_of(scope: Scope) -> str:
     return str(scope.get("state", {}).get("request_id", ""))
 
 
+def transition_refused(state: str, act: str, allowed: Sequence[str], *, basis: str | None = None) -> Problem:
+    """A move that the present state does not allow, with those that it does."""
+    extra: dict[str, Any] = {"basis": basis} if basis else {}
+    return Problem(
+        409,
+        "transition_refused",
+        f"当前状态（{state}）不允许此操作（{act}），可行的操作见 allowed。",
+        f"The present state ({state}) does not allow this ({act}); `allowed` lists what it does.",
+        state=str(state),
+        act=str(act),
+        allowed=[str(one) for one in allowed],
+        **extra,
+    )
+
+
+def guard_refused(code: str, zh: str, en: str, *, basis: str | None = None, **extra: Any) -> Problem:
+    """The state would allow it, the law or a rule does not (yet): `basis` names the article."""
+    return Problem(409, code, zh, en, basis=basis, **extra)
+
+
 def unavailable() -> Problem:
     return _try_again("unavailable", "数据库暂时不可用，请稍后重试。", "The database is not available; try again.")
 
@@ -106,5 +126,6 @@ _DESCRIPTIONS = {
     413: "请求体过大。Body too large.",
     415: "请求体不是 JSON。Body is not JSON.",
     422: "请求格式有误。Malformed request.",
+    428: "缺少 If-Match。If-Match is missing.",
     503: "暂时不可用，请按 Retry-After 重试。Not available now; try again after Retry-After.",
 }

@@ -66,7 +66,9 @@ class Delivery(Generic[W]):
             settings, contracts, database, clock, schema,
         )  # fmt: skip
         self._relay_wake, self._topics_stand = asyncio.Event(), asyncio.Event()
-        self.units: Units[W] = Units(database, Statements(schema, contracts.topic), make_work, self._relay_wake.set)
+        self.units: Units[W] = Units(
+            database, Statements(schema, contracts.topic), make_work, self._relay_wake.set, keyring=settings.keyring
+        )
         self._membership = Membership(database, schema)
         quarantine = Quarantine(database, schema, settings.keyring, consumer=ACTING)
         applier = Applier(self.units, contracts, handlers, quarantine)

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON
 
+from chassis import audit_tables, commands_tables, texts_tables
 from chassis.ids import id_at
 
 LANES = 12
@@ -38,6 +39,9 @@ def add_to(metadata: MetaData, schema: str) -> None:
     _outgoing(metadata, schema)
     _incoming(metadata, schema)
     _repair(metadata, schema)
+    audit_tables.add_to(metadata, schema)
+    commands_tables.add_to(metadata, schema)
+    texts_tables.add_to(metadata, schema)
 
 
 def _streams(metadata: MetaData, schema: str) -> None:

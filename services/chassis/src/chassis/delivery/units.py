@@ -14,6 +14,8 @@ from chassis.database import Database
 from chassis.delivery.statements import OpenedStreams, Statements
 from chassis.delivery.work import Work
 from chassis.failpoints import failpoint
+from chassis.sealing import Keyring
+from chassis.texts import write_texts
 
 W = TypeVar("W", bound=Work)
 
@@ -22,12 +24,19 @@ class Units(Generic[W]):
     """Makes transactions that touch referrals.
 
     `make_work` builds the service's `Work` for one transaction; `wake` is called after each commit that wrote events.
+    `keyring` seals the texts that work keeps and the answers of commands.
     """
 
     def __init__(
-        self, database: Database, statements: Statements, make_work: Callable[[datetime], W], wake: Callable[[], None]
+        self,
+        database: Database,
+        statements: Statements,
+        make_work: Callable[[datetime], W],
+        wake: Callable[[], None],
+        *,
+        keyring: Keyring | None = None,
     ) -> None:
-        self.database, self.statements = database, statements
+        self.database, self.statements, self.keyring = database, statements, keyring
         self._make_work, self._wake = make_work, wake
 
     @asynccontextmanager
@@ -49,13 +58,14 @@ class Units(Generic[W]):
         """The streams of all referrals named, in id order, then their aggregates. Call it once in a transaction."""
         opened = await self.statements.open_streams(connection, referral_ids)
         work = self._make_work(opened.now)
-        work.gates = opened.gates
+        work.gates, work.keyring = opened.gates, self.keyring
         await work.load(connection, list(opened.gates))
         return work, opened
 
     async def finish(self, connection: asyncpg.Connection, work: W) -> None:
         work.keep()
         await work.save(connection)
+        await write_texts(connection, self.statements.schema, work.texts)
         await self.statements.write_events(connection, work.numbered)
         failpoint("unit.before_commit")
 

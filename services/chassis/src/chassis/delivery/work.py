@@ -14,6 +14,8 @@ from chassis.delivery.contracts import EventModel
 from chassis.delivery.gate import ReferralGate
 from chassis.delivery.rows import Rows
 from chassis.ids import new_id
+from chassis.sealing import Keyring
+from chassis.texts import KeptText
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Work:
     """Subclassed by each service with its `Rows`, `load` and `save`.
 
     `now` is one instant for the whole transaction, the database's. `subject` and `cause` are the referral and the id
-    of the event that a handler is working on; a command has no cause but what it names to `record`.
+    of the event that a handler is working on; for a command the cause is its own id.
     """
 
     now: datetime
@@ -52,6 +54,9 @@ class Work:
     _subject: UUID | None = None
     _cause: UUID | None = None
     _stated_at: datetime | None = None
+    keyring: Keyring | None = None
+    texts: list[KeptText] = field(default_factory=list)
+    _staged_texts: list[KeptText] = field(default_factory=list)
 
     def rows(self) -> Rows[Any, Any]:
         """A table's aggregates, registered so that the runtime can keep or forget what a handler puts."""
@@ -91,6 +96,28 @@ class Work:
         self._staged.append(recorded)
         return recorded.event_id
 
+    def keep_text(self, kind: str, text: str | None, *, referral_id: UUID | None = None) -> UUID | None:
+        """What somebody wrote, sealed; the id stands for it in rows, never in events. None for nothing written.
+
+        Without `referral_id` it belongs to the handler's subject, or to the one referral that the command locked.
+        """
+        if text is None or not text.strip():
+            return None
+        if self.keyring is None:
+            raise LookupError("this unit of work has no keyring to seal a text with")
+        kept = KeptText.seal(self.keyring, referral_id or self._one_referral(), kind, text)
+        self._staged_texts.append(kept)
+        return kept.text_id
+
+    def _one_referral(self) -> UUID:
+        if self._subject is not None:
+            return self._subject
+        (referral_id,) = self.gates
+        return referral_id
+
+    def begin_command(self, command_id: UUID) -> None:
+        self._cause = command_id
+
     def begin_event(self, subject: UUID, cause: UUID, stated_at: datetime | None) -> None:
         self._subject, self._cause, self._stated_at = subject, cause, stated_at
 
@@ -104,6 +131,8 @@ class Work:
             gate.head_event_id = recorded.event_id
             self.numbered.append(Numbered(recorded, gate.head, gate.after(), self.now))
         self._staged.clear()
+        self.texts += self._staged_texts
+        self._staged_texts.clear()
         self._subject = self._cause = self._stated_at = None
 
     def forget(self) -> None:
@@ -111,4 +140,5 @@ class Work:
         for table in self._tables:
             table.forget()
         self._staged.clear()
+        self._staged_texts.clear()
         self._subject = self._cause = self._stated_at = None
