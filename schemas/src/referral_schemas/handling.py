@@ -90,7 +90,9 @@ class ReferralEnded(PublicEvent):
             "2026-01-06T03:00:00Z",
         ),
     ] = None
-    hop: Hop
+    hop: Annotated[
+        int, says("终结于第几次派单；从未派单为 0", "The dispatch it ended at; 0 when no office ever had it", 1, ge=0)
+    ]
 
 
 class HandedToMediation(PublicEvent):
