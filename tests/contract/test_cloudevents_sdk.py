@@ -11,9 +11,11 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event, to_binary_event
 from cloudevents.core.v1.event import CloudEvent
 from referral_schemas.envelope import Envelope, from_headers, to_headers
-from referral_schemas.registry import EVENTS
+from referral_schemas.registry import EVENTS, NOTICES
 
-EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*/*.json"))
+WRITTEN = sorted((Path(__file__).parent / "examples").glob("*/*.json"))
+EXAMPLES = [path for path in WRITTEN if path.parent.name in EVENTS]
+TOLD = [path for path in WRITTEN if path.parent.name in NOTICES]
 STANDARD = {"specversion", "id", "source", "type", "subject", "time", "dataschema", "datacontenttype"}
 
 
@@ -55,28 +57,29 @@ def extensions(envelope: Envelope) -> dict[str, str]:
         "streamseq": str(envelope.streamseq),
         "after": ",".join(f"{service}:{envelope.after[service]}" for service in sorted(envelope.after)),
         "causationid": str(envelope.causation_id) if envelope.causation_id else "",
+        "urgent": "true" if envelope.urgent else "",
         "traceparent": envelope.traceparent or "",
     }
     return {name: text for name, text in texts.items() if text}
 
 
-def test_the_examples_carry_every_extension_but_the_urgent_mark() -> None:
+def test_the_examples_carry_every_extension() -> None:
     seen = {name for path in EXAMPLES for name in json.loads(path.read_text(encoding="utf-8"))["headers"]}
-    assert {"ce_streamseq", "ce_after", "ce_causationid", "ce_traceparent"} <= seen
+    assert {"ce_streamseq", "ce_after", "ce_causationid", "ce_urgent", "ce_traceparent"} <= seen
 
 
-def test_the_sdk_reads_the_urgent_mark() -> None:
-    message, envelope, _ = message_of(EXAMPLES[0])
-    urgent = Envelope(
-        event_id=envelope.event_id,
-        event_type=envelope.event_type,
-        subject=envelope.subject,
-        time=envelope.time,
-        streamseq=envelope.streamseq,
-        urgent=True,
+@pytest.mark.parametrize("path", TOLD, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_sdk_reads_what_partners_and_sources_are_told(path: Path) -> None:
+    written = json.loads(path.read_text(encoding="utf-8"))
+    headers = {name: text.encode() for name, text in written["headers"].items()}
+    value = json.dumps(written["body"], ensure_ascii=False).encode()
+    event = from_binary_event(KafkaMessage(headers=headers, key=written["key"].encode(), value=value))
+    assert event.get_type() == path.parent.name
+    assert event.get_subject() == written["headers"]["ce_subject"]
+    assert event.get_extension("version") == str(written["body"]["version"])
+    assert NOTICES[path.parent.name].model.parse(json.dumps(event.get_data()).encode()).model_dump_json() == (
+        NOTICES[path.parent.name].model.parse(value).model_dump_json()
     )
-    event = from_binary_event(KafkaMessage(headers=dict(to_headers(urgent)), key=message.key, value=message.value))
-    assert event.get_extension("urgent") == "true"
 
 
 def test_we_read_what_the_sdk_writes() -> None:

@@ -195,7 +195,7 @@ REAL_EDITS: dict[str, tuple[str, Edit, Breach]] = {
 @pytest.mark.parametrize("edit", REAL_EDITS)
 def test_an_incompatible_edit_of_a_real_schema_is_found(edit: str) -> None:
     event_type, change, breach = REAL_EDITS[edit]
-    released = json.loads(document(EVENTS[event_type]))
+    released = json.loads(document(event_type, EVENTS[event_type]))
     present = copy.deepcopy(released)
     change(present)
     assert breach in breaches(released, present)

@@ -5,31 +5,57 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID
 
 import pytest
 from pydantic import BaseModel, ValidationError
-from referral_schemas import envelope, followup, intake, triage
+from referral_schemas import (
+    agreements,
+    envelope,
+    feedback,
+    followup,
+    handling,
+    intake,
+    mediation,
+    partners,
+    police,
+    police_decisions,
+    shared_facts,
+    triage,
+    visits,
+    vocabulary,
+)
 from referral_schemas.followup import WatchOpened
 from referral_schemas.intake import CallLinked, Counters, LinkKind, ReferralOpened
-from referral_schemas.registry import EVENTS
+from referral_schemas.publishing import PUBLISHED
+from referral_schemas.registry import EVENTS, NOTICES
 from referral_schemas.triage import Category, ClockSet, Grade, Office, ReferralDispatched
 
 GOLDEN = Path(__file__).parents[2] / "contract" / "examples"
 EVERYTHING = sorted(GOLDEN.glob("*/*.json"))
 AT = datetime(2026, 3, 14, 12, 41, tzinfo=UTC)
 ID = UUID("01997b3c-6a0f-7d52-8e1b-3c5a7d9e1f02")
+MODULES = (
+    *(vocabulary, shared_facts, intake, police_decisions, feedback, triage, handling),
+    *(mediation, agreements, followup, visits, partners, police),
+)
 PARTS = sorted(
     {
         model
-        for module in (intake, triage, followup)
+        for module in MODULES
         for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, envelope.Part) and model.__module__ == module.__name__
     },
-    key=lambda model: model.__name__,
+    key=lambda model: f"{model.__module__}.{model.__name__}",
 )
+SEVERAL = {
+    "deadline_set": "clocks",
+    "deadline_met": "clocks",
+    "deadline_breached": "clock, key?, due_at, rule, calendar",
+}
 # Typed by hand from CONTRACTS §1; "?" may be null.
 CONTRACT = {
     "cn.liandong.intake.referral_opened.v1": (
@@ -44,6 +70,74 @@ CONTRACT = {
     ),
     "cn.liandong.triage.referral_dispatched.v1": "office, hop, decision_id, clocks",
     "cn.liandong.followup.watch_opened.v1": "cycle, opened_at",
+    "cn.liandong.intake.call_corrected.v1": "call_id, source, call_no, version, changed",
+    "cn.liandong.intake.block_set.v1": "code, set_by, call_id?, at",
+    "cn.liandong.intake.block_lifted.v1": "code, lifts, by, at",
+    "cn.liandong.intake.return_decided.v1": "decision, decided_at",
+    "cn.liandong.intake.referred_again.v1": "hop",
+    "cn.liandong.intake.call_withdrawn.v1": "call_id, source, call_no",
+    "cn.liandong.intake.feedback_delivered.v1": "milestone, fact_id, awaits_acknowledgement, delivered_at",
+    "cn.liandong.intake.feedback_acknowledged.v1": "milestone, fact_id, acknowledged_at",
+    "cn.liandong.intake.feedback_failed.v1": "milestone, fact_id, reason",
+    "cn.liandong.intake.feedback_waived.v1": "milestone, fact_id, by, reason",
+    "cn.liandong.triage.referral_reclassified.v1": "category, previous, grade, decision_id, reason",
+    "cn.liandong.triage.grade_changed.v1": "grade, previous, cause, approved_by?",
+    "cn.liandong.triage.referral_signed.v1": "office_code, hop, signed_at",
+    "cn.liandong.triage.party_contacted.v1": "hop, contacted_at, channel, parties",
+    "cn.liandong.triage.return_requested.v1": "hop, reason, addressee",
+    "cn.liandong.triage.return_refused.v1": "hop, reason",
+    "cn.liandong.triage.referral_ended.v1": "end, body_code?, remedies_informed_at?, hop",
+    "cn.liandong.triage.handed_to_mediation.v1": (
+        "committee, room_code?, mediator_code?, category, grade, parties, hop"
+    ),
+    "cn.liandong.mediation.case_opened.v1": "committee_code, cycle",
+    "cn.liandong.mediation.case_accepted.v1": "file_no, accepted_at, clocks",
+    "cn.liandong.mediation.mediator_assigned.v1": "mediator_codes, chosen_by",
+    "cn.liandong.mediation.meeting_held.v1": "number, held_at",
+    "cn.liandong.mediation.case_suspended.v1": "reason",
+    "cn.liandong.mediation.case_resumed.v1": "",
+    "cn.liandong.mediation.agreement_reached.v1": "form, agreement_no",
+    "cn.liandong.mediation.agreement_effective.v1": (
+        "agreement_no, form, effective_at, obligations, confirmation_deadline?"
+    ),
+    "cn.liandong.mediation.obligation_performed.v1": "obligation_id, performed_at, all_performed",
+    "cn.liandong.mediation.obligation_breached.v1": "obligation_ids, found_by",
+    "cn.liandong.mediation.breach_told.v1": "obligation_ids, remedies_informed_at",
+    "cn.liandong.mediation.case_terminated.v1": "reason, remedies_informed_at",
+    "cn.liandong.mediation.case_reopened.v1": "reason, cycle",
+    "cn.liandong.mediation.case_filed.v1": "file_no, volume",
+    "cn.liandong.mediation.escalated_to_police.v1": "receipt, reason, at",
+    "cn.liandong.followup.plan_changed.v1": "cycle, plan_version, reason, visits",
+    "cn.liandong.followup.visit_recorded.v1": (
+        "visit_id, visited_at, channel, reached, performance, satisfaction?, proposed_grade?, outcome"
+    ),
+    "cn.liandong.followup.visit_waived.v1": "visit_id, reason, by",
+    "cn.liandong.followup.referral_escalated.v1": "level, reason, clock?",
+    "cn.liandong.followup.supervision_ordered.v1": "order_id, addressee, due_at, reason",
+    "cn.liandong.followup.supervision_answered.v1": "order_id, answered_at",
+    "cn.liandong.followup.referral_reopened.v1": "cycle, target, reason",
+    "cn.liandong.followup.referral_closed.v1": "cycle, outcome, closed_at, positions",
+    **{
+        f"cn.liandong.{service}.{fact}.v1": fields
+        for service in ("intake", "triage", "mediation", "followup")
+        for fact, fields in SEVERAL.items()
+    },
+    **{
+        f"cn.liandong.{service}.referral_halted.v1": "urgent_event_id, at"
+        for service in ("triage", "mediation", "followup")
+    },
+}
+PARTNER_BODY = "category?, grade?, area_code?, office_code?, state, cycle, version, at"
+TOLD = {
+    **{
+        f"cn.liandong.referral.{step}.v1": ("referrals.v1", PARTNER_BODY)
+        for step in ["opened", "dispatched", "signed", "accepted", "agreed", "ended", "closed", "reopened", "returned"]
+    },
+    "cn.liandong.referral.status.v1": ("referral-status.v1", f"{PARTNER_BODY}, as_of"),
+    "cn.liandong.police.milestone.v1": (
+        "police.feedback.v1",
+        "source, call_no, tracking_code, milestone, outcome?, at, version, awaits_acknowledgement",
+    ),
 }
 PART_CONTRACT = {
     "Place": "area_code?, street?, community?, road?, confidence, candidates, sealed?",
@@ -52,7 +146,31 @@ PART_CONTRACT = {
     "Screening": "rule_version, outcome",
     "Counters": "calls, duplicates, repeats",
     "Office": "code, name",
-    "ClockSet": "clock, due_at, rule, calendar",
+    "ClockSet": "clock, due_at, rule, calendar, key?",
+    "ClockMet": "clock, key?, met_at",
+    "Committee": "code, name",
+    "Obligation": "obligation_id, kind, due_on?",
+    "PlannedVisit": "visit_id, number, due_at, channel, mandatory",
+    "PerformanceSeen": "obligation_id, state",
+}
+ENUMS = {
+    Category: "family neighbour medical marital other",
+    Grade: "red orange yellow blue",
+    LinkKind: "duplicate repeat mass",
+    vocabulary.PartyRole: "caller applicant respondent other",
+    vocabulary.Milestone: "signed accepted result closed",
+    vocabulary.AgreementForm: "oral written",
+    intake.SetBy: "rule police",
+    intake.ReturnDecision: "refer_again retain to_other_body",
+    triage.GradeCause: "calls visit person",
+    triage.Channel: "phone in_person other",
+    triage.Addressee: "district police",
+    triage.End: "no_consent self_resolved back_to_police to_other_body",
+    mediation.ChosenBy: "committee parties",
+    mediation.FoundBy: "clock party visit",
+    followup.PerformanceState: "performed partly not_performed",
+    followup.VisitOutcome: "settled continues reopen escalate",
+    followup.ReopenTarget: "triage mediation",
 }
 
 
@@ -72,7 +190,8 @@ def objects_in(data: Any, model: type[BaseModel]) -> Iterator[tuple[type[BaseMod
     yield model, data
     for name, field in model.model_fields.items():
         inner = [kind for kind in (field.annotation, *get_args(field.annotation)) if kind in PARTS]
-        values = data[name] if isinstance(data[name], list) else [data[name]]
+        value = data.get(name)
+        values = value if isinstance(value, list) else [value] if value is not None else []
         for part in inner:
             for value in values:
                 yield from objects_in(value, part)
@@ -82,31 +201,54 @@ def test_the_events_are_those_of_the_contract_field_by_field() -> None:
     assert {event_type: fields_of(model) for event_type, model in EVENTS.items()} == CONTRACT
 
 
+def test_what_outsiders_are_told_is_that_of_the_contract_and_no_stream_event() -> None:
+    assert {name: (notice.topic, fields_of(notice.model)) for name, notice in NOTICES.items()} == TOLD
+    assert not EVENTS.keys() & NOTICES.keys()
+
+
 def test_their_parts_are_those_of_the_contract() -> None:
-    present = {model.__name__: fields_of(model) for model in PARTS}
+    present = {model.__name__: fields_of(model) for model in PARTS if model.__name__ in PART_CONTRACT}
     assert {name: present[name] for name in PART_CONTRACT} == PART_CONTRACT
 
 
-def test_enums_carry_the_wire_values_of_the_contract() -> None:
-    assert [*Category] == ["family", "neighbour", "medical", "marital", "other"]
-    assert [*Grade] == ["red", "orange", "yellow", "blue"]
-    assert [*LinkKind] == ["duplicate", "repeat", "mass"]
+@pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.__name__)
+def test_an_enum_carries_the_wire_values_of_the_contract(enum: type[StrEnum]) -> None:
+    assert [*enum] == ENUMS[enum].split()
+
+
+@pytest.mark.parametrize("event_type", PUBLISHED)
+def test_a_type_says_in_both_languages_what_it_means(event_type: str) -> None:
+    means = NOTICES[event_type].means if event_type in NOTICES else EVENTS[event_type].MEANS
+    chinese, _, english = means.partition(" · ")
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
+    assert english.strip()
+    assert english.isascii()
+
+
+@pytest.mark.parametrize("event_type", PUBLISHED)
+def test_the_published_examples_of_the_fields_make_an_event(event_type: str) -> None:
+    model = PUBLISHED[event_type]
+    assert model.parse(model.example().model_dump_json().encode()) == model.example()
+
+
+def test_only_a_block_is_urgent() -> None:
+    assert [name for name, model in EVENTS.items() if model.URGENT] == ["cn.liandong.intake.block_set.v1"]
 
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_consumer_passes_over_unknown_fields_at_every_depth(path: Path) -> None:
-    model, body = EVENTS[path.parent.name], json.loads(path.read_text(encoding="utf-8"))["body"]
-    if "versions" in body:
-        body["versions"] = {}  # a map of names to versions: a further name there is no unknown field
-    strange = with_strangers(body)
-    if "versions" in body:
-        strange["versions"] = {}
+    model, body = PUBLISHED[path.parent.name], json.loads(path.read_text(encoding="utf-8"))["body"]
+    maps: dict[str, Any] = {
+        name: {} for name in ("versions", "positions") if name in body
+    }  # a further name there is no unknown field
+    body |= maps
+    strange = with_strangers(body) | maps
     assert model.parse(json.dumps(strange).encode()) == model.parse(json.dumps(body).encode())
 
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_a_producer_cannot_add_a_field_at_any_depth(path: Path) -> None:
-    model, body = EVENTS[path.parent.name], json.loads(path.read_text(encoding="utf-8"))["body"]
+    model, body = PUBLISHED[path.parent.name], json.loads(path.read_text(encoding="utf-8"))["body"]
     seen = 0
     for _, inner in list(objects_in(body, model)):
         inner["from_the_future"] = 1
@@ -118,7 +260,7 @@ def test_a_producer_cannot_add_a_field_at_any_depth(path: Path) -> None:
     model.model_validate_json(json.dumps(body))
 
 
-@pytest.mark.parametrize("model", PARTS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", PARTS, ids=lambda model: f"{model.__module__.rpartition('.')[2]}.{model.__name__}")
 def test_every_field_is_described_in_both_languages_with_an_example_that_it_accepts(model: type[BaseModel]) -> None:
     examples = {}
     for name, field in model.model_fields.items():
@@ -195,7 +337,7 @@ def test_an_event_does_not_change() -> None:
 def test_an_event_names_the_earlier_referral_and_no_other(path: Path) -> None:
     body = json.loads(path.read_text(encoding="utf-8"))["body"]
     earlier = body.get("previous_referral_id")
-    named = EVENTS[path.parent.name].parse(json.dumps(body).encode()).named_referrals()
+    named = PUBLISHED[path.parent.name].parse(json.dumps(body).encode()).named_referrals()
     assert named == ((UUID(earlier),) if earlier else ())
 
 

@@ -39,6 +39,7 @@ def write_headers(
     seq: int,
     after: Mapping[str, int],
     causation_id: UUID | None,
+    urgent: bool = False,
 ) -> dict[str, str]:
     """Header names and values as text; kept in event_log, so that a resend carries the first ones."""
     words = event_type.split(".")
@@ -57,6 +58,8 @@ def write_headers(
         headers["ce_after"] = ",".join(f"{service}:{number}" for service, number in sorted(after.items()))
     if causation_id is not None:
         headers["ce_causationid"] = str(causation_id)
+    if urgent:
+        headers["ce_urgent"] = "true"
     return headers
 
 
