@@ -8,6 +8,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
 from chassis.access import Rights, rights_of
+from chassis.api_keys import ApiKeys
+from chassis.api_keys_routes import api_key_routes
 from chassis.auth import Verifier
 from chassis.bodies import MAX_BODY_BYTES, BodyGuard
 from chassis.edge import Edge
@@ -37,8 +39,10 @@ def create_app(
     max_body_bytes: int = MAX_BODY_BYTES,
     max_at_once: int = MAX_AT_ONCE,
     refusals: Refusals | None = None,
+    api_keys: ApiKeys | None = None,
 ) -> FastAPI:
-    """The API of one service. `checks` decide readiness, `refusals` say how the domain's refusals are answered.
+    """The API of one service. `checks` decide readiness, `refusals` say how the domain's refusals are answered,
+    `api_keys` let systems in by keys and bring the pages that give and revoke them.
 
     Everything routed under /v1 brings its own `require` or `command`: raises Unguarded where one does not.
     """
@@ -51,7 +55,9 @@ def create_app(
     app.state.verifier = Verifier(
         settings.token_public_key, issuer=settings.token_issuer, audience=settings.token_audience
     )
-    for router in (health_routes(checks), *routers):
+    app.state.api_keys = api_keys
+    key_routers = [] if api_keys is None else [api_key_routes(api_keys, settings.keyring)]
+    for router in (health_routes(checks), *routers, *key_routers):
         app.include_router(router)
     rights = rights_of(app)
     add_problem_handlers(app, refusals)

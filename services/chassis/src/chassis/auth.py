@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -16,13 +16,15 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from chassis.problems import Problem
 
-_SCOPE_PATH = re.compile(r"[0-9A-Za-z_-]+(?:/[0-9A-Za-z_-]+)*")
+SCOPE_PATH = "[0-9A-Za-z_-]+(?:/[0-9A-Za-z_-]+)*"
+_SCOPE_PATH = re.compile(SCOPE_PATH)
+_API_KEY = "ldk_"
 _REQUIRED = ["exp", "iss", "aud", "sub", "roles", "scope_path"]
 _MAX_REMEMBERED = 10_000
 _bearer = HTTPBearer(
     auto_error=False,
     bearerFormat="JWT",
-    description="由身份平台签发的令牌。A token of the issuer.",
+    description="由身份平台签发的令牌，系统亦可用 API 密钥（ldk_…）。A token of the issuer, or a system's API key.",
 )
 
 
@@ -68,7 +70,7 @@ class Verifier:
         except jwt.ExpiredSignatureError:
             raise _unauthenticated("token_expired", "令牌已过期。", "The token has expired.") from None
         except (jwt.InvalidTokenError, ValueError, TypeError):
-            raise _unauthenticated("token_invalid", "令牌无效。", "The token is not valid.") from None
+            raise token_invalid() from None
         self._remember(digest, caller, float(claims["exp"]))
         return caller
 
@@ -76,6 +78,12 @@ class Verifier:
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[digest] = (caller, until)
+
+
+class KeyBook(Protocol):
+    """Who stands behind a key of a system; raises a 401 problem."""
+
+    async def caller_of(self, key: str) -> Caller: ...
 
 
 @dataclass(frozen=True)
@@ -89,8 +97,7 @@ class RoleRequired:
     ) -> Caller:
         if credentials is None:
             raise _unauthenticated("token_missing", "缺少令牌。", "A bearer token is needed.", error=None)
-        verifier: Verifier = request.app.state.verifier
-        caller = verifier.verify(credentials.credentials)
+        caller = await _caller_behind(request.app.state, credentials.credentials)
         if self.roles and caller.roles.isdisjoint(self.roles):
             raise Problem(
                 403, "role_required", "没有所需的角色。", "None of the roles needed.", roles=sorted(self.roles)
@@ -101,6 +108,21 @@ class RoleRequired:
 def require(*roles: str) -> Callable[..., Awaitable[Caller]]:
     """A dependency giving the caller, who has one of these roles; no roles: anybody with a valid token."""
     return RoleRequired(roles)
+
+
+async def _caller_behind(state: Any, token: str) -> Caller:
+    """Keys of systems look unlike tokens; a service without keys knows none."""
+    if not token.startswith(_API_KEY):
+        verifier: Verifier = state.verifier
+        return verifier.verify(token)
+    keys: KeyBook | None = state.api_keys
+    if keys is None:
+        raise token_invalid()
+    return await keys.caller_of(token)
+
+
+def token_invalid() -> Problem:
+    return _unauthenticated("token_invalid", "令牌无效。", "The token is not valid.")
 
 
 def _key_of(pem: str) -> tuple[Ed25519PublicKey | RSAPublicKey, str]:

@@ -11,6 +11,7 @@ import asyncpg
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
+from chassis.audit_routes import audit_routes
 from chassis.auth import Caller, require
 from chassis.clock import Clock
 from chassis.database import Database
@@ -66,6 +67,7 @@ def ops_router(
     router = APIRouter(prefix="/v1/ops", tags=["运维 Ops"])
     _repair_routes(router, database, OutgoingReads(schema, topic))
     _operator_routes(router, database, ParkedReads(schema), wake)
+    router.include_router(audit_routes(database, schema))
     reads = LedgerReads(schema, consumed)
 
     @router.get(

@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.delivery.audit_loop import seal_loop
 from chassis.delivery.batch import Applier
 from chassis.delivery.broker import BrokerWatch
 from chassis.delivery.comparing import Comparison
@@ -110,6 +111,7 @@ class Delivery(Generic[W]):
                 group.create_task(self._consume())
                 group.create_task(self._repair.run())
                 group.create_task(self._maintain())
+                group.create_task(seal_loop(self._database, self._schema))
                 for loop, woken in zip(loops, wakes, strict=True):
                     group.create_task(_as_coroutine(loop(woken)))
         finally:
