@@ -6,17 +6,30 @@ import argparse
 import sys
 from pathlib import Path
 
-from referral_schemas.publishing import PUBLISHED, drift, generate, incompatibilities
+from referral_schemas.asyncapi import asyncapi_text
+from referral_schemas.publishing import PUBLISHED, difference, drift, generate, incompatibilities
 
 FOLDER = Path(__file__).parents[2] / "json"
 RELEASED = "released"
 
 
+def asyncapi_file(folder: Path) -> Path:
+    """Stands beside the folder of the JSON Schemas."""
+    return folder.parent / "asyncapi.yaml"
+
+
+def write(folder: Path) -> None:
+    generate(PUBLISHED, folder)
+    asyncapi_file(folder).write_text(asyncapi_text(), encoding="utf-8")
+
+
 def check(folder: Path) -> int:
-    differing = list(drift(PUBLISHED, folder))
+    file = asyncapi_file(folder)
+    committed = file.read_text(encoding="utf-8") if file.exists() else ""
+    differing = [*drift(PUBLISHED, folder), *difference(file.name, committed, asyncapi_text())]
     broken = list(incompatibilities(PUBLISHED, folder / RELEASED))
-    for difference in differing:
-        print(difference)
+    for diff in differing:
+        print(diff)
     if differing:
         print("契约文件与模型不一致，请运行 make contracts · the files differ from the models: run make contracts")
     for breach in broken:
@@ -40,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the JSON Schemas stand")
     options = parser.parse_args(arguments)
     if options.command == "generate":
-        generate(PUBLISHED, options.folder)
+        write(options.folder)
         return 0
     return check(options.folder) if options.command == "check" else release(options.folder)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from referral_schemas.compatibility import breaches
 from referral_schemas.envelope import PublicEvent, dataschema_of
@@ -29,6 +29,35 @@ def payload(model: type[PublicEvent]) -> dict[str, Any]:
     """The body alone, open to unknown fields, as readers must be."""
     schema: dict[str, Any] = _opened(model.model_json_schema(schema_generator=_WithoutTitles))
     return schema
+
+
+def shared_schemas(models: Iterable[type[PublicEvent]]) -> tuple[dict[str, Any], Mapping[type[PublicEvent], str]]:
+    """All bodies and their parts under one roof, `#/components/schemas/…`, and the name of each body there."""
+    ordered = sorted(models, key=lambda model: (model.__module__, model.__name__))
+    references, schema = models_json_schema(
+        [(model, "validation") for model in ordered],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_WithoutTitles,
+    )
+    names = {model: _plain_name(references[model, "validation"]["$ref"].rpartition("/")[2]) for model in ordered}
+    schemas = {_plain_name(name): _opened(_renamed(part)) for name, part in schema["$defs"].items()}
+    for model, name in names.items():
+        schemas[name]["description"] = model.MEANS
+    return dict(sorted(schemas.items())), names
+
+
+def _plain_name(name: str) -> str:
+    """Classes of one name in several modules: `referral_schemas__triage__DeadlineSet` → `triage.DeadlineSet`."""
+    return name.removeprefix("referral_schemas__").replace("__", ".")
+
+
+def _renamed(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: "#/components/schemas/" + _plain_name(value.rpartition("/")[2]) if key == "$ref" else _renamed(value)
+            for key, value in node.items()
+        }
+    return [_renamed(value) for value in node] if isinstance(node, list) else node
 
 
 def document(event_type: str, model: type[PublicEvent]) -> str:
@@ -65,17 +94,14 @@ def drift(models: Models, folder: Path) -> Iterator[str]:
     files = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
     expected = {event_type: document(event_type, model) for event_type, model in models.items()}
     for name in sorted({*files, *expected}):
-        committed, generated = files.get(name, ""), expected.get(name, "")
-        if committed != generated:
-            yield "\n".join(
-                difflib.unified_diff(
-                    committed.splitlines(),
-                    generated.splitlines(),
-                    f"{name}.json (committed)",
-                    f"{name}.json (generated)",
-                    lineterm="",
-                )
-            )
+        yield from difference(f"{name}.json", files.get(name, ""), expected.get(name, ""))
+
+
+def difference(name: str, committed: str, generated: str) -> Iterator[str]:
+    """One diff, or nothing when they are alike."""
+    before, after = committed.splitlines(), generated.splitlines()
+    if committed != generated:
+        yield "\n".join(difflib.unified_diff(before, after, f"{name} (committed)", f"{name} (generated)", lineterm=""))
 
 
 def incompatibilities(models: Models, released: Path) -> Iterator[str]:

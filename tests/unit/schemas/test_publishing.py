@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from referral_schemas.__main__ import FOLDER, main
+from referral_schemas.__main__ import FOLDER, asyncapi_file, main
 from referral_schemas.publishing import PUBLISHED
 
 WATCH = "cn.liandong.followup.watch_opened.v1"
@@ -17,7 +17,8 @@ WATCH = "cn.liandong.followup.watch_opened.v1"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of what is committed."""
+    """A copy of what is committed, the AsyncAPI document beside it."""
+    shutil.copy(asyncapi_file(FOLDER), tmp_path)
     return Path(shutil.copytree(FOLDER, tmp_path / "json"))
 
 
@@ -55,6 +56,17 @@ def test_an_edited_file_is_drift_and_the_difference_is_shown(folder: Path, capsy
     assert f"{WATCH}.json" in shown
     assert '-      "minimum": 0,' in shown
     assert '+      "minimum": 1,' in shown
+
+
+def test_an_edited_or_missing_asyncapi_document_is_drift(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = asyncapi_file(folder)
+    path.write_text(path.read_text(encoding="utf-8").replace("partitions: 12", "partitions: 6", 1), encoding="utf-8")
+    assert run("check", folder) == 1
+    assert "-        partitions: 6\n+        partitions: 12" in capsys.readouterr().out
+    path.unlink()
+    assert run("check", folder) == 1
+    assert run("generate", folder) == 0
+    assert run("check", folder) == 0
 
 
 def test_a_missing_file_and_a_stray_one_are_drift_and_generate_mends_both(folder: Path) -> None:
