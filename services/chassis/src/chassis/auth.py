@@ -115,7 +115,7 @@ async def _caller_behind(state: Any, token: str) -> Caller:
     if not token.startswith(_API_KEY):
         verifier: Verifier = state.verifier
         return verifier.verify(token)
-    keys: KeyBook | None = state.api_keys
+    keys: KeyBook | None = getattr(state, "api_keys", None)
     if keys is None:
         raise token_invalid()
     return await keys.caller_of(token)

@@ -14,6 +14,7 @@ from chassis.database import Database
 from chassis.database_errors import DatabaseBusy, retrying
 from chassis.delivery.units import Units
 from chassis.delivery.work import Work
+from chassis.failpoints import failpoint
 from chassis.ids import new_id
 from chassis.problems import Problem
 from chassis.sealing import Keyring
@@ -64,6 +65,7 @@ class Commands(Generic[W]):
                 await self._units.finish(connection, work)
                 await self._note(connection, asked, action, referral_ids, command_id, answered, work)
                 await self._answers.keep(connection, asked, command_id, answered)
+                failpoint("command.before_commit")
             self._units.committed(work)
             return answered
 
@@ -120,6 +122,7 @@ class PlainCommands:
                     detail={"route": asked.route, "status": answered.status, **(detail or {})}, schema=self._schema,
                 )  # fmt: skip
                 await self._answers.keep(connection, asked, command_id, answered)
+                failpoint("command.before_commit")
             return answered
 
         return (await _settled(attempt)).response()
