@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableSettings
 
 from chassis.sealing import Keyring, key_bytes
+from chassis.workdays import Calendar, load_calendar
 
 
 class SettingsError(Exception):
@@ -66,6 +67,13 @@ class ServiceSettings(PrefixedSettings):
     topic_replication: int = Field(default=1, ge=1)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     failpoints_dir: Path | None = None
+    calendar_file: Path | None = None
+    demo: bool = False
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """Read once: another file takes effect with a restart, which counts open clocks anew."""
+        return load_calendar(self.calendar_file)
 
     @cached_property
     def token_public_key(self) -> str:
@@ -92,6 +100,7 @@ class ServiceSettings(PrefixedSettings):
     def _read_secrets(self, prefix: str) -> None:
         super()._read_secrets(prefix)
         _named(f"{prefix}KEYRING_FILE", lambda: self.keyring)
+        _named(f"{prefix}CALENDAR_FILE", lambda: self.calendar)
         if self.index_key_file is not None:
             _named(f"{prefix}INDEX_KEY_FILE", lambda: self.index_key)
 

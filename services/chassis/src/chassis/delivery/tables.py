@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON
 
-from chassis import api_keys_tables, audit_tables, commands_tables, texts_tables
+from chassis import api_keys_tables, audit_tables, commands_tables, texts_tables, timers_tables
 from chassis.ids import id_at
 
 LANES = 12
@@ -42,6 +42,7 @@ def add_to(metadata: MetaData, schema: str) -> None:
     audit_tables.add_to(metadata, schema)
     commands_tables.add_to(metadata, schema)
     texts_tables.add_to(metadata, schema)
+    timers_tables.add_to(metadata, schema)
     api_keys_tables.add_to(metadata, schema)
 
 
