@@ -29,7 +29,7 @@ down: venv      ## stop it; returns when everything is gone
 test: venv      ## every test, on a real PostgreSQL and a real Kafka of its own
 	@exec $(PY) -m pytest
 
-check: venv     ## format, lint, strict types, import contracts, schema drift, unit tests
+check: venv     ## format, lint, strict types, import contracts, drift of contracts, unit tests
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy $(CHECKED)
@@ -53,8 +53,11 @@ feed: venv      ## post the calls of FILE=….jsonl to the running stack
 ledger: venv    ## is every accepted call accounted for? QUIET=1: and is nothing under way?
 	@exec $(PY) -m stack ledger $(if $(QUIET),--quiet)
 
-contracts: venv ## generate JSON Schema and the other contract files anew from the models
-	@exec $(PY) -m referral_schemas generate
+contracts: venv ## generate JSON Schema, AsyncAPI and OpenAPI anew from models and routes
+	$(PY) -m referral_schemas generate
+	@mkdir -p schemas/openapi
+	@set -e; for service in intake triage mediation followup; do $(PY) -m $${service}_svc openapi > .local/openapi.json; \
+		mv .local/openapi.json schemas/openapi/$$service.json; done
 
 clean:          ## stop the stack and remove its data, logs and secrets; ALL=1: also .venv and fetched jars
 	@if [ -x $(PY) ]; then $(PY) -m stack down; fi

@@ -1,12 +1,20 @@
-"""python -m followup_svc api | worker | migrate"""
+"""python -m followup_svc api | worker | migrate | openapi"""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 
+from chassis.openapi_document import print_openapi
 from chassis.settings import SettingsError
 
-from followup_svc.main import api, migrate, worker
+from followup_svc.main import api, make_api, migrate, worker
 
-COMMANDS = {"api": api, "worker": worker, "migrate": migrate}
+COMMANDS: dict[str, Callable[[], int]] = {
+    "api": api,
+    "worker": worker,
+    "migrate": migrate,
+    "openapi": partial(print_openapi, make_api),
+}
 
 
 def main(words: list[str]) -> int:

@@ -1,14 +1,23 @@
-"""python -m intake_svc api | worker | migrate | screen"""
+"""python -m intake_svc api | worker | migrate | openapi | screen"""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 
+from chassis.openapi_document import print_openapi
 from chassis.settings import SettingsError
 
 from intake_svc.domain.errors import RuleDataError
-from intake_svc.main import api, migrate, worker
+from intake_svc.main import api, make_api, migrate, worker
 from intake_svc.screen_cli import screen
 
-COMMANDS = {"api": api, "worker": worker, "migrate": migrate, "screen": screen}
+COMMANDS: dict[str, Callable[[], int]] = {
+    "api": api,
+    "worker": worker,
+    "migrate": migrate,
+    "openapi": partial(print_openapi, make_api),
+    "screen": screen,
+}
 
 
 def main(words: list[str]) -> int:

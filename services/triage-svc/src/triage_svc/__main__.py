@@ -1,4 +1,4 @@
-"""python -m triage_svc api | worker | migrate
+"""python -m triage_svc api | worker | migrate | openapi
 python -m triage_svc load-directory FILE                    uses TRIAGE_DATABASE_URL
 python -m triage_svc classify < in.jsonl > out.jsonl        needs no database
 python -m triage_svc route [--directory FILE] < in.jsonl > out.jsonl
@@ -7,6 +7,7 @@ python -m triage_svc route [--directory FILE] < in.jsonl > out.jsonl
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from chassis.database_errors import DatabaseUnavailable
@@ -36,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m triage_svc", usage=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("api", "worker", "migrate", "classify"):
+    for name in ("api", "worker", "migrate", "openapi", "classify"):
         commands.add_parser(name)
     commands.add_parser("load-directory").add_argument("file", type=Path)
     commands.add_parser("route").add_argument("--directory", type=Path)
@@ -47,9 +48,16 @@ def _serving(name: str) -> Callable[[argparse.Namespace], int]:
     """main pulls in the web and broker clients, which `classify` and `route` can do without."""
 
     def run(_: argparse.Namespace) -> int:
+        from chassis.openapi_document import print_openapi
+
         from triage_svc import main as root
 
-        processes: dict[str, Callable[[], int]] = {"api": root.api, "worker": root.worker, "migrate": root.migrate}
+        processes: dict[str, Callable[[], int]] = {
+            "api": root.api,
+            "worker": root.worker,
+            "migrate": root.migrate,
+            "openapi": partial(print_openapi, root.make_api),
+        }
         return processes[name]()
 
     return run
@@ -76,6 +84,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "api": _serving("api"),
     "worker": _serving("worker"),
     "migrate": _serving("migrate"),
+    "openapi": _serving("openapi"),
     "load-directory": _load_directory,
     "classify": _classify,
     "route": _route,
