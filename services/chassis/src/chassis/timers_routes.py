@@ -1,7 +1,5 @@
 """`…/clocks`: every clock of a referral with the rule and the calendar that set it, its pauses, and when it fires."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
@@ -35,7 +33,7 @@ class PauseOut(BaseModel):
     )
 
     @classmethod
-    def of(cls, pause: Pause) -> PauseOut:
+    def of(cls, pause: Pause) -> "PauseOut":
         return cls(reason=pause.reason, since=pause.since, until=pause.until)
 
 
@@ -81,7 +79,7 @@ class ClockOut(BaseModel):
     pauses: list[PauseOut] = Field(description="中止区间。Stretches in which it stood still.", examples=[[]])
 
     @classmethod
-    def of(cls, timer: Timer) -> ClockOut:
+    def of(cls, timer: Timer) -> "ClockOut":
         provisional = Due(timer.due_at, timer.calendar).is_provisional
         return cls(
             clock=timer.clock, key=timer.key or None, state=timer.state, rule=timer.rule, span=timer.span,
