@@ -34,7 +34,8 @@ class Cursor:
 
     @staticmethod
     def encode(*values: str | int | UUID | datetime | None) -> str:
-        return base64.urlsafe_b64encode(orjson.dumps(values)).rstrip(b"=").decode()
+        """`default` is for the driver's own kind of UUID."""
+        return base64.urlsafe_b64encode(orjson.dumps(values, default=str)).rstrip(b"=").decode()
 
     @staticmethod
     def decode(text: str | None, *kinds: type[Any]) -> tuple[Any, ...] | None:
