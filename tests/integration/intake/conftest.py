@@ -19,9 +19,10 @@ from chassis.database import Database
 from chassis.delivery import Statements, Units
 from chassis.migrate import migrate
 from chassis.settings import MigrateSettings
+from chassis.workdays import load_calendar
 from fastapi import FastAPI
 from intake_svc.events import CONTRACTS
-from intake_svc.main import make_api, make_screen, make_work
+from intake_svc.main import make_api, make_screen, work_maker
 from intake_svc.rules.loading import load_rules
 from intake_svc.settings import IntakeSettings
 from intake_svc.store.tables import SCHEMA, metadata
@@ -138,8 +139,10 @@ async def an_intake(migrated: Migrated, **settings_changes: str) -> AsyncIterato
     settings = IntakeSettings.model_validate({name.lower(): value for name, value in variables.items()})
     app = make_api(settings)
     worker = Database(settings.database_url, process="intake-worker", pool_size=4)
-    units = Units(worker, Statements(SCHEMA, CONTRACTS.topic), make_work, lambda: None)
-    screen = make_screen(units, settings, load_rules())
+    rules = load_rules()
+    make_work = work_maker(rules, load_calendar())
+    units = Units(worker, Statements(SCHEMA, CONTRACTS.topic), make_work, lambda: None, keyring=settings.keyring)
+    screen = make_screen(units, settings, rules)
     admin = await asyncpg.connect(migrated.admin_url)
     await admin.execute(f"TRUNCATE {', '.join(str(table) for table in metadata.sorted_tables)}")
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake")

@@ -1,17 +1,15 @@
-"""Public events in, facts out. Nothing that others state changes a call yet: their events move positions, no more."""
+"""Public events in: what others state about a referral that intake must act on. The rest moves positions, no more."""
 
 from chassis.delivery import Contracts, Handlers
-from referral_schemas import intake as public
+from referral_schemas import followup, mediation, triage
 from referral_schemas.registry import EVENTS
 from referral_schemas.topics import stream_topic, topics_of
 
-from intake_svc.domain.facts import CallLinked, ReferralOpened
-from intake_svc.domain.place import Place
-from intake_svc.store.work import Publish
+from intake_svc.domain.feedback import Milestone, SourceProfiles
+from intake_svc.store.work import IntakeWork
+from intake_svc.use_cases.milestones import reach
 
 SERVICE = "intake"
-
-HANDLERS: Handlers = {}
 
 CONTRACTS = Contracts(
     service=SERVICE,
@@ -22,54 +20,40 @@ CONTRACTS = Contracts(
 )
 
 
-def referral_opened(fact: ReferralOpened) -> public.ReferralOpened:
-    call = fact.call
-    assert call.screening is not None
-    return public.ReferralOpened(
-        call_id=call.call_id,
-        source=call.source,
-        call_no=call.call_no,
-        tracking_code=call.tracking_code,
-        reported_at=call.reported_at,
-        received_at=call.received_at,
-        narrative=fact.narrative,
-        redacted=False,
-        place=_place(fact.place),
-        station_code=call.station_code,
-        source_category=fact.source_category,
-        flags=public.Flags(
-            dual_track=False, duty_unclear=False, confidential=fact.is_confidential, is_drill=fact.is_drill
-        ),
-        parties=tuple(public.Party(party_id=party.party_id, role=party.role.value) for party in fact.parties),
-        screening=public.Screening(rule_version=call.screening.rule_version, outcome=call.screening.outcome.value),
-    )
+def handlers(profiles: SourceProfiles) -> Handlers:
+    """All of them tell the source; an ending with the police brings the call back to them."""
 
+    def on_referral_signed(event: triage.ReferralSigned, work: IntakeWork) -> None:
+        reach(Milestone.SIGNED, work, at=event.signed_at, profiles=profiles)
 
-def call_linked(fact: CallLinked) -> public.CallLinked:
-    call = fact.call
-    return public.CallLinked(
-        call_id=call.call_id,
-        source=call.source,
-        call_no=call.call_no,
-        kind=public.LinkKind(fact.kind.value),
-        reported_at=call.reported_at,
-        narrative=fact.narrative,
-        redacted=False,
-        counters=public.Counters(calls=fact.calls, duplicates=fact.duplicates, repeats=fact.repeats),
-    )
+    def on_case_accepted(event: mediation.CaseAccepted, work: IntakeWork) -> None:
+        reach(Milestone.ACCEPTED, work, at=event.accepted_at, profiles=profiles)
 
+    def on_agreement_effective(event: mediation.AgreementEffective, work: IntakeWork) -> None:
+        reach(Milestone.RESULT, work, at=event.effective_at, profiles=profiles, outcome="agreement_effective")
 
-def _place(place: Place) -> public.Place:
-    return public.Place(
-        area_code=place.area_code,
-        street=place.street,
-        community=place.community,
-        road=place.road,
-        confidence=place.confidence,
-        candidates=tuple(
-            public.PlaceCandidate(area_code=one.area_code, confidence=one.confidence) for one in place.candidates
-        ),
-    )
+    def on_case_terminated(event: mediation.CaseTerminated, work: IntakeWork) -> None:
+        reach(Milestone.RESULT, work, at=work.stated_at, profiles=profiles, outcome=event.reason)
 
+    def on_referral_ended(event: triage.ReferralEnded, work: IntakeWork) -> None:
+        came_back = event.hop if event.end is triage.End.BACK_TO_POLICE else None
+        reach(
+            Milestone.RESULT,
+            work,
+            at=work.stated_at,
+            profiles=profiles,
+            outcome=event.end.value,
+            back_to_police_on_hop=came_back,
+        )
 
-PUBLISH: Publish = {ReferralOpened: referral_opened, CallLinked: call_linked}
+    def on_referral_closed(event: followup.ReferralClosed, work: IntakeWork) -> None:
+        reach(Milestone.CLOSED, work, at=event.closed_at, profiles=profiles, outcome=event.outcome)
+
+    return {
+        triage.ReferralSigned: on_referral_signed,
+        triage.ReferralEnded: on_referral_ended,
+        mediation.CaseAccepted: on_case_accepted,
+        mediation.AgreementEffective: on_agreement_effective,
+        mediation.CaseTerminated: on_case_terminated,
+        followup.ReferralClosed: on_referral_closed,
+    }

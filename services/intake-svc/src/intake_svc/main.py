@@ -1,39 +1,62 @@
 """Composition root: the one file that knows everything of this service."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 
 from chassis import failpoints, logs
+from chassis.api_keys import ApiKeys
 from chassis.app import create_app
 from chassis.clock import Clock
+from chassis.commands import Commands
 from chassis.database import Database
 from chassis.delivery import Delivery, Statements, Units, ops_router
 from chassis.migrate import migrate as migrate_schema
 from chassis.serve import run_worker, serve
 from chassis.settings import MigrateSettings
+from chassis.texts_routes import texts_routes
+from chassis.timers import Ticker
 from chassis.wake import WORK, poke
+from chassis.workdays import Calendar, load_calendar
 from fastapi import FastAPI
 
+from intake_svc.api.access import OFFICERS
+from intake_svc.api.block_routes import block_routes
+from intake_svc.api.clocks_route import clocks_route
+from intake_svc.api.content_route import content_route
+from intake_svc.api.desk import Desk
+from intake_svc.api.feedback_routes import feedback_routes
+from intake_svc.api.list_route import list_route
+from intake_svc.api.models import CallIn
 from intake_svc.api.reading import CallReader
+from intake_svc.api.refusals import REFUSALS
 from intake_svc.api.routes import call_routes
+from intake_svc.api.screen_routes import screen_routes
 from intake_svc.domain.reception import ReceptionRules
-from intake_svc.events import CONTRACTS, HANDLERS, PUBLISH, SERVICE
+from intake_svc.events import CONTRACTS, SERVICE, handlers
+from intake_svc.publishing import PUBLISH
 from intake_svc.rules.loading import Rules, load_rules
 from intake_svc.settings import IntakeSettings
 from intake_svc.store.backlog import Backlog
 from intake_svc.store.tables import SCHEMA, metadata
 from intake_svc.store.vault import Vault
 from intake_svc.store.work import IntakeWork
-from intake_svc.use_cases.queries import ledger_counts
+from intake_svc.use_cases.deliver_feedback import DeliverFeedback
+from intake_svc.use_cases.queries import ledger_counts, scope_of_referral
+from intake_svc.use_cases.running_clocks import on_timer
 from intake_svc.use_cases.screen_calls import ScreenCalls
-from intake_svc.use_cases.screening_loop import screening_loop
+from intake_svc.use_cases.screening_loop import feedback_loop, screening_loop
 from intake_svc.use_cases.submit_call import SubmitCall
 
 PREFIX = "INTAKE_"
 
-make_work = partial(IntakeWork, publish=PUBLISH)
+MakeWork = Callable[[datetime], IntakeWork]
+
+
+def work_maker(rules: Rules, calendar: Calendar) -> MakeWork:
+    return lambda now: IntakeWork(now, calendar, publish=PUBLISH, clocks=rules.desk.clocks)
 
 
 def api() -> int:
@@ -58,7 +81,10 @@ def make_api(settings: IntakeSettings) -> FastAPI:
     rules = load_rules()
     database = Database(settings.database_url, process=f"{SERVICE}-api", pool_size=settings.pool_size)
     wake = partial(poke, settings.wake_port)
-    units = Units(database, Statements(SCHEMA, CONTRACTS.topic), make_work, wake)
+    wake_worker = partial(poke, settings.wake_port, WORK)
+    make_work = work_maker(rules, load_calendar(settings.calendar_file))
+    units = Units(database, Statements(SCHEMA, CONTRACTS.topic), make_work, wake, keyring=settings.keyring)
+    vault = Vault(settings.keyring)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -66,13 +92,23 @@ def make_api(settings: IntakeSettings) -> FastAPI:
         yield
         await database.close()
 
-    calls = call_routes(
-        CallReader(rules.masking, settings.index_key),
-        SubmitCall(units, Vault(settings.keyring)),
-        Backlog(database, limit=settings.queue_limit),
-        database,
-        wake=partial(poke, settings.wake_port, WORK),
-    )
+    desk = Desk(Commands(units, SCHEMA), database, wake_worker)
+    routers = [
+        list_route(database),
+        screen_routes(desk, rules.desk),
+        block_routes(desk, rules.desk),
+        feedback_routes(desk, database, rules.desk),
+        content_route(database, vault, rules.masking),
+        clocks_route(database),
+        texts_routes(database, SCHEMA, settings.keyring, OFFICERS, scope_of_referral),
+        call_routes(
+            CallReader(rules.masking, settings.index_key),
+            SubmitCall(units, vault, published=frozenset(CallIn.model_fields)),
+            Backlog(database, limit=settings.queue_limit),
+            database,
+            wake=wake_worker,
+        ),  # last: its GET takes every path below a call that no other has taken
+    ]
     ops = ops_router(
         SERVICE, SCHEMA, CONTRACTS.topic, sorted(CONTRACTS.consumed), database, Clock(),
         counts=ledger_counts, wake=wake,
@@ -81,9 +117,11 @@ def make_api(settings: IntakeSettings) -> FastAPI:
         "受理服务",
         "Intake",
         settings=settings,
-        routers=[calls, ops],
+        routers=[*routers, ops],
         checks={"postgres": database.check},
         lifespan=lifespan,
+        refusals=REFUSALS,
+        api_keys=ApiKeys(database, SCHEMA),
     )
 
 
@@ -91,10 +129,13 @@ async def run_delivery(settings: IntakeSettings) -> None:
     """Until cancelled."""
     rules = load_rules()
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
-    delivery = Delivery(settings, CONTRACTS, HANDLERS, make_work, database, Clock())
+    make_work = work_maker(rules, load_calendar(settings.calendar_file))
+    delivery = Delivery(settings, CONTRACTS, handlers(rules.desk.sources), make_work, database, Clock())
     screen = make_screen(delivery.units, settings, rules)
+    deliver = DeliverFeedback(delivery.units)
+    ticker = Ticker(delivery.units, SCHEMA, on_timer)
     try:
-        await delivery.run(partial(screening_loop, screen))
+        await delivery.run(partial(screening_loop, screen), partial(feedback_loop, deliver), ticker.run)
     finally:
         await database.close()
 

@@ -17,6 +17,7 @@ READERS = (
     "auditor",
     "service",
 )
+OFFICERS = ("screener", "police_officer")
 _EVERYWHERE = frozenset({"ops", "auditor", "service"})
 
 
@@ -38,16 +39,16 @@ def require_sight(caller: Caller, call: Mapping[str, Any]) -> None:
     if "source_system" in caller.roles:
         require_own_source(caller, call["source"])
         return
-    area = _area_path(call["station_code"])
-    is_seen = covers(caller.scope_path, area) if area else caller.scope_path.count("/") <= 1
+    area = call["scope_path"]
+    is_seen = covers(caller.scope_path, area) if area else sees_unplaced(caller)
     if not is_seen:
         raise Problem(403, "out_of_scope", "不在您的管辖范围内。", "Outside your area.")
 
 
-def _area_path(station_code: str | None) -> str | None:
-    """`310109010-PCS1` → `31/310109/310109010`; a code without an area in front names none."""
-    digits = (station_code or "").split("-")[0]
-    if not digits.isdigit() or len(digits) not in {9, 12}:
-        return None
-    path = f"{digits[:2]}/{digits[:6]}"
-    return f"{path}/{digits[:9]}" if len(digits) == 9 else path
+def sees_unplaced(caller: Caller) -> bool:
+    """A call whose station is not known is the district's and the city's."""
+    return caller.scope_path.count("/") <= 1
+
+
+def sees_all(caller: Caller) -> bool:
+    return bool(caller.roles & _EVERYWHERE)

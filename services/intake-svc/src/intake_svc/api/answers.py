@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from intake_svc.api.desk_models import BlockOut, DecidedOut, FeedbackOut
+
 
 def _says(zh: str, en: str, example: object) -> Any:
     return Field(description=f"{zh}。{en}.", examples=[example])
@@ -86,6 +88,10 @@ class CallOut(BaseModel):
     station_code: str | None = _says("管辖派出所代码", "Police station in charge", "310109010-PCS1")
     reported_at: datetime = _says("报警时间", "When it was reported", "2026-01-01T13:30:00Z")
     received_at: datetime = _says("收到时间", "When it was received", "2026-01-01T13:35:01.125000Z")
+    errand: str | None = _says("待系统执行的事项", "What the worker is still to do", None)
+    decided: DecidedOut | None = _says("最近一次人工决定", "The last decision of a person", None)
+    blocks: list[BlockOut] = _says("不得调解的情形，含已解除的", "Blocks, lifted ones too", [])
     screening: ScreeningOut | None = _says("甄别；尚未甄别为空", "The screening; null before it", None)
     versions: list[VersionOut] = _says("全部版本", "Every version that came", [])
     milestones: list[MilestoneOut] = _says("里程碑", "Milestones", [])
+    feedback: list[FeedbackOut] = _says("向来源的反馈", "What the source was told", [])

@@ -6,12 +6,15 @@ from urllib.parse import quote
 
 import orjson
 from chassis.auth import Caller, require
+from chassis.commands import etag
 from chassis.database import Database
 from chassis.problems import Problem, problems
 from fastapi import APIRouter, Depends, Request, Response
 
 from intake_svc.api.access import READERS, require_own_source, require_sight
 from intake_svc.api.answers import CallAccepted, CallOut, MilestoneOut, VersionOut
+from intake_svc.api.desk import call_not_found
+from intake_svc.api.desk_models import BlockOut, FeedbackOut
 from intake_svc.api.models import EXAMPLE, CallIn
 from intake_svc.api.reading import CallReader, Warnings
 from intake_svc.domain.submission import Submission
@@ -61,6 +64,7 @@ def _submit_route(
     async def submit_call(request: Request, by: Annotated[Caller, Depends(require("source_system"))]) -> Response:
         """答复2xx即已落盘。同一来源与编号：内容相同为重复，更新时间较新为新版本，较旧仅存历史，其余为冲突。
 
+        The call's own number is its key: an Idempotency-Key is neither needed nor looked at.
         Answered 2xx it is on disk. Same source and number: equal content is a repeat, a newer `updated_at` a new
         version, an older one history, anything else a conflict, and both are kept.
         """
@@ -84,15 +88,21 @@ def _read_route(router: APIRouter, database: Database) -> None:
         response_model=CallOut,
         responses=problems(401, 403, 404, 422, 503),
     )
-    async def read_call(source: str, call_no: str, by: Annotated[Caller, Depends(require(*READERS))]) -> CallOut:
-        """状态、版本、甄别理由与里程碑，不含个人信息。State, versions, reasons and milestones; no personal data."""
+    async def read_call(
+        source: str, call_no: str, response: Response, by: Annotated[Caller, Depends(require(*READERS))]
+    ) -> CallOut:
+        """状态、版本、甄别理由、情形、里程碑与反馈，不含个人信息；ETag 供后续操作使用。
+
+        State, versions, reasons, blocks, milestones and feedback; no personal data. Commands ask for its ETag.
+        """
         if "source_system" in by.roles:
             require_own_source(by, source)
         async with database.connection() as connection:
             view = await find_call_view(connection, source, call_no)
         if view is None:
-            raise Problem(404, "call_not_found", "没有这个接警单。", "There is no such call.")
+            raise call_not_found()
         require_sight(by, view.call)
+        response.headers["ETag"] = etag(view.call["people_version"])
         return _call_out(view)
 
 
@@ -147,5 +157,7 @@ def _call_out(view: CallView) -> CallOut:
     return CallOut(
         **row,
         versions=[VersionOut(**version) for version in view.versions],
+        blocks=[BlockOut(**block) for block in view.blocks],
         milestones=[MilestoneOut(milestone=name, at=at) for name, at in view.milestones()],
+        feedback=[FeedbackOut.of(one) for one in view.feedback],
     )

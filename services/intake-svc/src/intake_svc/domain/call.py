@@ -49,6 +49,14 @@ class LinkKind(StrEnum):
     MASS = "mass"
 
 
+class Errand(StrEnum):
+    """What the linking worker still has to do for a call that people have decided: it alone may look for matches."""
+
+    REFER = "refer"
+    LINK = "link"
+    WARN = "warn"
+
+
 class _CameFrom(StrEnum):
     STATE = "the state it came from"
 
@@ -87,6 +95,19 @@ TRANSITIONS: Mapping[tuple[CallState, Act], CallState | _CameFrom] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """The last decision that a person took on the call; `reason` and `body_code` are codes of the rules."""
+
+    decision: str
+    reason: str
+    by: str
+    role: str
+    at: datetime
+    body_code: str | None = None
+    note_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """What intake keeps of a call in clear; everything a person said or is called stands in the vault."""
 
@@ -107,10 +128,29 @@ class Call:
     screening: Screening | None = None
     screened_at: datetime | None = None
     opened_at: datetime | None = None
+    people_version: int = 1
+    errand: Errand | None = None
+    errand_version: int | None = None
+    errand_link_to: ReferralId | None = None
+    decided: Decided | None = None
+    hop: int = 0
+    told: int = 0
 
     @property
     def has_opened(self) -> bool:
         return self.opened_at is not None
+
+    @property
+    def speaks_in(self) -> ReferralId | None:
+        """The open referral in whose stream facts about this call stand: its own, or the one it joined."""
+        if self.has_opened:
+            return self.referral_id
+        return self.linked_to
+
+    @property
+    def is_cleared(self) -> bool:
+        """A person has read this very version and found that it may leave the police, whatever the rules found."""
+        return self.errand in (Errand.REFER, Errand.LINK) and self.errand_version == self.version
 
     def allowed_acts(self) -> tuple[Act, ...]:
         return tuple(act for state, act in TRANSITIONS if state is self.state)
@@ -128,13 +168,22 @@ class Call:
     def hold(self, screening: Screening, *, at: datetime) -> "Call":
         """Keep the call where people decide: with the police when the rules are sure, else with a screener."""
         act = Act.RETAIN if screening.outcome is Outcome.RETAINED_BY_POLICE else Act.HOLD_FOR_SCREENER
-        return replace(self, state=self.next_state(act), screening=screening, screened_at=at)
+        return replace(self, state=self.next_state(act), screening=screening, screened_at=at).without_errand()
 
     def refer(self, screening: Screening, *, at: datetime) -> "Call":
         """The call opens the referral that was reserved for it when it was accepted."""
-        return replace(self, state=self.next_state(Act.REFER), screening=screening, screened_at=at, opened_at=at)
+        state = self.next_state(Act.REFER)
+        return replace(self, state=state, screening=screening, screened_at=at, opened_at=at).without_errand()
 
     def link(self, referral_id: ReferralId, kind: LinkKind, screening: Screening, *, at: datetime) -> "Call":
         """The call joins another call's referral and keeps its own unopened."""
         state = self.next_state(Act.LINK)
-        return replace(self, state=state, linked_to=referral_id, link_kind=kind, screening=screening, screened_at=at)
+        linked = replace(self, state=state, linked_to=referral_id, link_kind=kind)
+        return replace(linked, screening=screening, screened_at=at).without_errand()
+
+    def without_errand(self) -> "Call":
+        return replace(self, errand=None, errand_version=None, errand_link_to=None)
+
+    def changed_by_people(self) -> "Call":
+        """Whoever has an older form of this call open is told so (412); background events do not count."""
+        return replace(self, people_version=self.people_version + 1)

@@ -17,6 +17,16 @@ MATCH_UNDECIDED = Effect(
     None,
     Reason("与另一通未决警情相同，由人工一并处理", "the same as a call that people have not decided yet"),
 )
+BLOCK_STANDS = Effect(
+    Outcome.AWAITING_SCREENER,
+    None,
+    Reason("公安已设不得调解的情形", "the police have set a block"),
+)
+LINK_REFUSED = Effect(
+    Outcome.AWAITING_SCREENER,
+    None,
+    Reason("并入前情况有变，须重新决定", "things changed before it could be joined; decide anew"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +84,8 @@ def match_of(call: Call, others: Sequence[Call], window: timedelta) -> Match | N
     ]
     if not near:
         return None
-    nearest = min(near, key=lambda one: (not _can_be_joined(one), abs(one.reported_at - call.reported_at), one.call_id))
-    return Match(nearest, _can_be_joined(nearest))
+    nearest = min(near, key=lambda one: (not can_be_joined(one), abs(one.reported_at - call.reported_at), one.call_id))
+    return Match(nearest, can_be_joined(nearest))
 
 
 _MAY_MATCH = frozenset(
@@ -89,5 +99,5 @@ _MAY_MATCH = frozenset(
 )
 
 
-def _can_be_joined(call: Call) -> bool:
+def can_be_joined(call: Call) -> bool:
     return call.state is CallState.REFERRED and call.has_opened

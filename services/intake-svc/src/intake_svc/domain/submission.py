@@ -1,6 +1,6 @@
 """A source's message about one call, and how it stands to what we hold: the version key of DESIGN §5."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -67,3 +67,11 @@ def content_of(fields: Mapping[str, object]) -> dict[str, object]:
 def differing_fields(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
     left, right = content_of(one), content_of(other)
     return sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))
+
+
+OTHER_FIELD = "other_field"
+
+
+def published_names(fields: Iterable[str], published: frozenset[str]) -> tuple[str, ...]:
+    """What may be told of fields: those we publish by name, the rest as one, since a name may say who or what."""
+    return tuple(sorted({name if name in published else OTHER_FIELD for name in fields}))

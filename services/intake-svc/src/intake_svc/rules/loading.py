@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from intake_svc.domain.desk_data import DeskRules, block_rules, clock_rules, decision_rules, source_profiles
 from intake_svc.domain.errors import RuleDataError
 from intake_svc.domain.identity import LinkingRules
 from intake_svc.domain.masking import MaskingRules
@@ -21,6 +22,7 @@ class Rules:
     masking: MaskingRules
     places: PlaceRules
     linking: LinkingRules
+    desk: DeskRules
 
 
 def load_rules() -> Rules:
@@ -29,6 +31,16 @@ def load_rules() -> Rules:
         masking=masking_rules(shipped("masking")),
         places=place_rules(shipped("places")),
         linking=linking_rules(shipped("linking")),
+        desk=load_desk(),
+    )
+
+
+def load_desk() -> DeskRules:
+    return DeskRules(
+        blocks=block_rules(shipped("blocks")),
+        decisions=decision_rules(shipped("decisions")),
+        sources=source_profiles(shipped("sources")),
+        clocks=clock_rules(shipped("clocks")),
     )
 
 

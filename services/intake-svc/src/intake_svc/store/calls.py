@@ -1,4 +1,4 @@
-"""Calls to rows and back, for the worker: everything about a batch in one statement a table."""
+"""Calls for the linking worker: which wait, which may be the same event, and what changed, one statement a table."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,18 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from intake_svc.domain.call import Call, CallId, CallState, LinkKind, ReferralId
+from intake_svc.domain.call import Call, CallId, Decided, ReferralId
 from intake_svc.domain.facts import Party
 from intake_svc.domain.screening import Screening
 
+# What people have decided comes first: it is little, and somebody waits for it.
 _WAITING = """
-    SELECT call_id, referral_id, identity_key, reported_at FROM intake.call
-    WHERE state = 'received' ORDER BY received_at, call_id LIMIT $1
+    (SELECT call_id, referral_id, identity_key, reported_at, errand_link_to FROM intake.call
+     WHERE errand IS NOT NULL AND state <> 'received' ORDER BY received_at, call_id LIMIT $1)
+    UNION ALL
+    (SELECT call_id, referral_id, identity_key, reported_at, errand_link_to FROM intake.call
+     WHERE state = 'received' ORDER BY received_at, call_id LIMIT $1)
+    LIMIT $1
 """
 _LOCK_IDENTITIES = "SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key"
 # OFFSET 0 pins joins to look-ups: planned while the table is empty they would read all of it, the more the longer.
@@ -27,17 +32,6 @@ _MATCHES = """
         WHERE identity_key = new.identity_key AND state <> 'received'
           AND call.reported_at BETWEEN new.reported_at - $3::interval AND new.reported_at + $3::interval OFFSET 0) c
 """
-_READ = """
-    SELECT c.call_id, c.source, c.call_no, c.referral_id, c.tracking_code, c.state, c.version, c.reported_at,
-           c.received_at, c.identity_key, c.station_code, c.came_from, c.linked_to, c.link_kind, c.screened_at,
-           c.opened_at, c.version_id, v.sealed
-    FROM intake.call c
-    LEFT JOIN LATERAL (
-        SELECT sealed FROM intake.vault
-        WHERE vault.version_id = c.version_id AND c.state = 'received' OFFSET 0) v ON true
-    WHERE c.call_id = ANY ($1)
-    ORDER BY c.received_at, c.call_id
-"""
 _LINKED = """
     SELECT linked_to, count(*) AS calls, count(*) FILTER (WHERE link_kind = 'duplicate') AS duplicates,
            count(*) FILTER (WHERE link_kind = 'repeat') AS repeats
@@ -46,10 +40,14 @@ _LINKED = """
 _SAVE = """
     UPDATE intake.call c
     SET state = t.state, came_from = t.came_from, linked_to = t.linked_to, link_kind = t.link_kind,
-        screening = t.screening::jsonb, screened_at = t.screened_at, opened_at = t.opened_at
+        screening = t.screening::jsonb, screened_at = t.screened_at, opened_at = t.opened_at,
+        people_version = t.people_version, errand = t.errand, errand_version = t.errand_version,
+        errand_link_to = t.errand_link_to, decided = t.decided::jsonb, hop = t.hop, told = t.told
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[],
-                $8::timestamptz[])
-        AS t(call_id, state, came_from, linked_to, link_kind, screening, screened_at, opened_at)
+                $8::timestamptz[], $9::int[], $10::text[], $11::int[], $12::uuid[], $13::text[], $14::int[],
+                $15::int[])
+        AS t(call_id, state, came_from, linked_to, link_kind, screening, screened_at, opened_at, people_version,
+             errand, errand_version, errand_link_to, decided, hop, told)
     WHERE c.call_id = t.call_id
 """
 _SAVE_PARTIES = """
@@ -64,13 +62,7 @@ class Waiting:
     referral_id: ReferralId
     identity_key: bytes | None
     reported_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCall:
-    call: Call
-    version_id: UUID
-    sealed: bytes | None
+    link_to: ReferralId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +96,6 @@ async def list_matches(
     return [(row[0], row[1]) for row in rows]
 
 
-async def read_calls(connection: asyncpg.Connection, call_ids: Collection[UUID]) -> list[StoredCall]:
-    """Oldest first; sealed bodies only of calls that still wait."""
-    return [_stored(row) for row in await connection.fetch(_READ, call_ids)]
-
-
 async def count_linked(connection: asyncpg.Connection, referral_ids: Collection[UUID]) -> Mapping[UUID, Linked]:
     if not referral_ids:
         return {}
@@ -119,19 +106,7 @@ async def count_linked(connection: asyncpg.Connection, referral_ids: Collection[
 async def save_calls(connection: asyncpg.Connection, calls: Collection[Call]) -> None:
     if not calls:
         return
-    rows = [
-        (
-            call.call_id,
-            call.state,
-            call.came_from,
-            call.linked_to,
-            call.link_kind,
-            screening_text(call.screening) if call.screening else None,
-            call.screened_at,
-            call.opened_at,
-        )
-        for call in sorted(calls, key=lambda one: one.call_id)
-    ]
+    rows = [_saved(call) for call in sorted(calls, key=lambda one: one.call_id)]
     await connection.execute(_SAVE, *map(list, zip(*rows, strict=True)))
 
 
@@ -156,23 +131,25 @@ def screening_text(screening: Screening) -> str:
     ).decode()
 
 
-def _stored(row: Any) -> StoredCall:
-    call = Call(
-        call_id=row["call_id"],
-        source=row["source"],
-        call_no=row["call_no"],
-        referral_id=row["referral_id"],
-        tracking_code=row["tracking_code"],
-        state=CallState(row["state"]),
-        version=row["version"],
-        reported_at=row["reported_at"],
-        received_at=row["received_at"],
-        identity_key=row["identity_key"],
-        station_code=row["station_code"],
-        came_from=CallState(row["came_from"]) if row["came_from"] else None,
-        linked_to=row["linked_to"],
-        link_kind=LinkKind(row["link_kind"]) if row["link_kind"] else None,
-        screened_at=row["screened_at"],
-        opened_at=row["opened_at"],
+def _saved(call: Call) -> tuple[Any, ...]:
+    return (
+        call.call_id,
+        call.state,
+        call.came_from,
+        call.linked_to,
+        call.link_kind,
+        screening_text(call.screening) if call.screening else None,
+        call.screened_at,
+        call.opened_at,
+        call.people_version,
+        call.errand,
+        call.errand_version,
+        call.errand_link_to,
+        _decided_text(call.decided) if call.decided else None,
+        call.hop,
+        call.told,
     )
-    return StoredCall(call, row["version_id"], row["sealed"])
+
+
+def _decided_text(decided: Decided) -> str:
+    return orjson.dumps(decided).decode()

@@ -25,7 +25,7 @@ _INSERT = """
     )
     SELECT received_at FROM fresh
 """
-_FIND = "SELECT call_id, referral_id FROM intake.call WHERE source = $1 AND call_no = $2"
+_FIND = "SELECT call_id, referral_id, linked_to FROM intake.call WHERE source = $1 AND call_no = $2"
 _READ = """
     SELECT c.call_id, c.referral_id, c.tracking_code, c.state, c.version, c.version_id, c.linked_to, c.received_at,
            c.updated_at, c.content_hash
@@ -43,10 +43,11 @@ _KEEP = """
     )
     INSERT INTO intake.vault (version_id, sealed) VALUES ($1, $7)
 """
+# A correction is what people at the source have changed: a decision made on the older words must be looked at again.
 _ADVANCE = """
     WITH former AS (UPDATE intake.call_version SET kind = 'older' WHERE version_id = $8)
     UPDATE intake.call SET version = $2, version_id = $3, content_hash = $4, updated_at = $5, reported_at = $6,
-                           station_code = $7, identity_key = $9
+                           station_code = $7, identity_key = $9, people_version = people_version + 1
     WHERE call_id = $1
 """
 _CONFIRM = "UPDATE intake.call SET updated_at = $2 WHERE call_id = $1"
@@ -63,6 +64,13 @@ class KnownCall:
     linked_to: UUID | None
     received_at: datetime
     held: Held
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCall:
+    call_id: UUID
+    referral_id: UUID
+    linked_to: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +101,10 @@ async def insert_call(connection: asyncpg.Connection, new: Submission, ids: NewI
     return received_at
 
 
-async def find_call(connection: asyncpg.Connection, source: str, call_no: str) -> tuple[UUID, UUID] | None:
-    """(call_id, referral_id), neither of which ever changes."""
+async def find_call(connection: asyncpg.Connection, source: str, call_no: str) -> FoundCall | None:
+    """Without locks: what it joined may change until its stream is locked."""
     row = await connection.fetchrow(_FIND, source, call_no)
-    return (row[0], row[1]) if row else None
+    return FoundCall(*row) if row else None
 
 
 async def read_known(connection: asyncpg.Connection, call_id: UUID) -> KnownCall:

@@ -1,9 +1,13 @@
 """intake's own tables, beside those of delivery. Nobody else reads them."""
 
+from enum import StrEnum
+
 from chassis.delivery.tables import add_to
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     ForeignKey,
     Index,
@@ -18,7 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from intake_svc.domain.call import CallState, LinkKind
+from intake_svc.domain.call import CallState, Errand, LinkKind
+from intake_svc.domain.feedback import FeedbackState, Milestone
 
 SCHEMA = "intake"
 
@@ -26,9 +31,17 @@ metadata = MetaData(schema=SCHEMA)
 add_to(metadata, SCHEMA)
 
 
-def _one_of(column: str, values: type[CallState] | type[LinkKind]) -> CheckConstraint:
+# `310109010-PCS1` → `31/310109/310109010`; a code without an area in front names none, and its call is the district's.
+SCOPE_OF_STATION = """CASE
+    WHEN station_code ~ '^[0-9]{9}(-|$)'
+        THEN left(station_code, 2) || '/' || left(station_code, 6) || '/' || left(station_code, 9)
+    WHEN station_code ~ '^[0-9]{12}(-|$)' THEN left(station_code, 2) || '/' || left(station_code, 6) END"""
+WAITS_FOR_PEOPLE = "state IN ('awaiting_screener', 'retained_by_police', 'returned')"
+
+
+def _one_of(column: str, values: type[StrEnum], *, table: str = "call") -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"call_{column}")
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{table}_{column}")
 
 
 call = Table(
@@ -54,13 +67,24 @@ call = Table(
     Column("screening", JSONB(none_as_null=True), comment="rule version, outcome, rules and blocks; never words"),
     Column("screened_at", DateTime(timezone=True)),
     Column("opened_at", DateTime(timezone=True), comment="when its own referral was opened, for good"),
+    Column("scope_path", Text, Computed(SCOPE_OF_STATION, persisted=True)),
+    Column("people_version", Integer, nullable=False, server_default="1", comment="the ETag: what people change"),
+    Column("errand", Text, comment="what the linking worker still has to do"),
+    Column("errand_version", Integer, comment="the version that the person had read"),
+    Column("errand_link_to", Uuid),
+    Column("decided", JSONB(none_as_null=True), comment="the last decision of a person: codes, who, when"),
+    Column("hop", Integer, nullable=False, server_default="0", comment="how often it was sent out, as far as told"),
+    Column("told", Integer, nullable=False, server_default="0", comment="how often its source was told something"),
     UniqueConstraint("source", "call_no", name="call_source_call_no"),
     _one_of("state", CallState),
     _one_of("link_kind", LinkKind),
+    _one_of("errand", Errand),
     CheckConstraint("(linked_to IS NULL) = (link_kind IS NULL)", name="call_link"),
     Index("call_received", "received_at", "call_id", postgresql_where=text("state = 'received'")),
     Index("call_identity", "identity_key", "reported_at", postgresql_where=text("identity_key IS NOT NULL")),
     Index("call_linked_to", "linked_to", postgresql_where=text("linked_to IS NOT NULL")),
+    Index("call_errand", "received_at", "call_id", postgresql_where=text("errand IS NOT NULL")),
+    Index("call_waits_for_people", "call_id", postgresql_where=text(WAITS_FOR_PEOPLE)),
     postgresql_with={"fillfactor": 70},
 )
 
@@ -92,4 +116,51 @@ party = Table(
     Column("call_id", Uuid, ForeignKey(call.c.call_id), nullable=False),
     Column("role", Text, nullable=False),
     Index("party_call", "call_id"),
+)
+
+block = Table(
+    "block",
+    metadata,
+    Column("block_id", Uuid, primary_key=True),
+    Column("call_id", Uuid, ForeignKey(call.c.call_id), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("set_at", DateTime(timezone=True), nullable=False),
+    Column("reason", Text),
+    Column("note_id", Uuid),
+    Column("halts", Uuid, comment="the open referral it was stated to"),
+    Column("event_id", Uuid),
+    Column("seq", Integer, comment="its number in that referral's stream, which a lift names"),
+    Column("lifted_at", DateTime(timezone=True)),
+    Column("lifted_by", Text, comment="the role"),
+    Column("lift_reason", Text),
+    Column("lift_note_id", Uuid),
+    CheckConstraint("set_by IN ('rule', 'police')", name="block_set_by"),
+    CheckConstraint("(halts IS NULL) = (seq IS NULL)", name="block_halts"),
+    Index("block_call", "call_id", "code"),
+    Index("block_standing", "call_id", "code", unique=True, postgresql_where=text("lifted_at IS NULL")),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("call_id", Uuid, ForeignKey(call.c.call_id), primary_key=True),
+    Column("fact_id", Uuid, primary_key=True, comment="the event that made it a milestone"),
+    Column("referral_id", Uuid, nullable=False),
+    Column("milestone", Text, nullable=False),
+    Column("outcome", Text),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("awaits_acknowledgement", Boolean, nullable=False),
+    Column("notice_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("delivered_at", DateTime(timezone=True)),
+    Column("settled_at", DateTime(timezone=True)),
+    Column("waived_by", Text),
+    Column("reason", Text),
+    Column("note_id", Uuid),
+    UniqueConstraint("call_id", "version", name="feedback_version"),
+    _one_of("milestone", Milestone, table="feedback"),
+    _one_of("state", FeedbackState, table="feedback"),
+    Index("feedback_on_its_way", "fact_id", postgresql_where=text("state IN ('pending', 'failed')")),
 )

@@ -1,7 +1,10 @@
-"""The linking worker (DELIVERY §1): calls that wait are screened and referred, linked, or held for people."""
+"""The linking worker (DELIVERY §1): calls that wait are screened and referred, linked, or held for people.
+
+It carries out too what people have decided and left to it as an errand, since it alone holds identity locks.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,23 +16,28 @@ from chassis.delivery import Units
 from chassis.failpoints import failpoint
 from chassis.ids import new_id
 
-from intake_svc.domain.call import Call, CallId, LinkKind
+from intake_svc.domain.blocks import standing
+from intake_svc.domain.call import Act, Call, CallId, CallState, Errand, LinkKind
 from intake_svc.domain.facts import CallLinked, Party, PartyId, PartyRole, ReferralOpened
 from intake_svc.domain.identity import LinkingRules, names_caller
-from intake_svc.domain.reception import MATCH_UNDECIDED, Reading, ReceptionRules, match_of, read_call
-from intake_svc.domain.screening import Outcome, Screening
-from intake_svc.store.calls import (
-    Linked,
-    StoredCall,
-    Waiting,
-    count_linked,
-    list_matches,
-    list_waiting,
-    lock_identities,
-    read_calls,
+from intake_svc.domain.reception import (
+    BLOCK_STANDS,
+    LINK_REFUSED,
+    MATCH_UNDECIDED,
+    Match,
+    Reading,
+    ReceptionRules,
+    can_be_joined,
+    match_of,
+    read_call,
 )
+from intake_svc.domain.screening import Effect, Outcome, Screening
+from intake_svc.store.calls import Linked, Waiting, count_linked, list_matches, list_waiting, lock_identities
+from intake_svc.store.loading import LoadedCall
 from intake_svc.store.vault import Vault
 from intake_svc.store.work import IntakeWork
+from intake_svc.use_cases.hold_back import keep_found_blocks, warn
+from intake_svc.use_cases.running_clocks import keep_desk_clocks
 
 MOST_AT_ONCE = 200
 _REFUSED_BY_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
@@ -41,7 +49,7 @@ class _Batch:
     """What one transaction knows: the calls it decides, those they may belong to, and the counts of joined ones."""
 
     work: IntakeWork
-    waiting: list[StoredCall]
+    waiting: list[LoadedCall]
     others: list[Call]
     linked: dict[UUID, Linked]
 
@@ -83,36 +91,76 @@ class ScreenCalls:
         if keys:
             await lock_identities(connection, keys)
             matches = await list_matches(connection, waiting, window=self._linking.duplicate_window)
-        streams = {one.referral_id for one in waiting} | {referral_id for _, referral_id in matches}
-        work, _ = await self._units.lock(connection, list(streams))
+        joined = {referral_id for _, referral_id in matches} | {one.link_to for one in waiting if one.link_to}
+        work, _ = await self._units.lock(connection, list({one.referral_id for one in waiting} | joined))
         listed = {one.call_id: (one.identity_key, one.reported_at) for one in waiting}
-        stored = await read_calls(connection, [*listed, *(call_id for call_id, _ in matches)])
-        linked = await count_linked(connection, [referral_id for _, referral_id in matches])
+        ready = [one for one in work.loaded if one.sealed is not None and _is_as_listed(one.call, listed)]
+        decided_now = {one.call.call_id for one in ready if one.call.errand is not Errand.WARN}
         return _Batch(
             work,
-            waiting=[one for one in stored if one.sealed is not None and _is_as_listed(one.call, listed)],
-            others=[one.call for one in stored if one.sealed is None],
-            linked=dict(linked),
+            waiting=ready,
+            others=[one.call for one in work.loaded if one.call.call_id not in decided_now],
+            linked=dict(await count_linked(connection, list(joined))),
         )
 
-    def _decide(self, stored: StoredCall, batch: _Batch, *, hold: bool) -> None:
+    def _decide(self, stored: LoadedCall, batch: _Batch, *, hold: bool) -> None:
         call = stored.call
+        if call.errand is Errand.WARN:
+            self._warn(call, batch, hold=hold)
+            return
         fields, reading = self._read(stored)
         if reading is None or hold:
             self._hold(call, self._failed("call"), batch)
-            return
-        if reading.screening.outcome is not Outcome.REFER:
-            self._hold(call, reading.screening, batch)
-            return
-        match = match_of(call, batch.others, self._linking.duplicate_window)
-        if match is None:
+        elif call.is_cleared:
+            self._carry_out(call, reading, fields, batch)
+        else:
+            self._follow_the_rules(call, reading, fields, batch)
+
+    def _follow_the_rules(self, call: Call, reading: Reading, fields: dict[str, Any], batch: _Batch) -> None:
+        match = self._match(call, batch)
+        if standing(batch.work.blocks_of(call.call_id)):
+            self._hold(call, _held(reading, BLOCK_STANDS, "block_stands"), batch, match)
+        elif reading.screening.outcome is not Outcome.REFER:
+            self._hold(call, reading.screening, batch, match)
+        elif call.errand is Errand.LINK:
+            self._hold(call, _held(reading, LINK_REFUSED, "link_refused"), batch)
+        elif match is None or not _may_join(call):
             self._open(call, reading, batch, fields)
         elif match.can_be_joined:
             self._link(call, reading, match.call, batch)
         else:
-            self._hold(call, reading.screening.held_for(MATCH_UNDECIDED.finding("match_undecided", "")), batch)
+            self._hold(call, _held(reading, MATCH_UNDECIDED, "match_undecided"), batch)
 
-    def _read(self, stored: StoredCall) -> tuple[dict[str, Any], Reading | None]:
+    def _carry_out(self, call: Call, reading: Reading, fields: dict[str, Any], batch: _Batch) -> None:
+        """A person has read this version and decided: findings stand no more in the way, and nobody waits for others.
+
+        Their reasons stay on record.
+        """
+        cleared = replace(reading, screening=replace(reading.screening, outcome=Outcome.REFER))
+        target: Call | None = None
+        if call.errand is Errand.LINK:
+            target = batch.work.call_of(call.errand_link_to) if call.errand_link_to else None
+            if target is None or not can_be_joined(target):
+                self._hold(call, _held(reading, LINK_REFUSED, "link_refused"), batch)
+                return
+        elif _may_join(call) and (match := self._match(call, batch)) is not None and match.can_be_joined:
+            target = match.call
+        if target is None:
+            self._open(call, cleared, batch, fields)
+        else:
+            self._link(call, cleared, target, batch)
+
+    def _warn(self, call: Call, batch: _Batch, *, hold: bool) -> None:
+        """People have held this call back: an open referral of the same event is halted with it."""
+        match = self._match(call, batch)
+        if match is not None and match.can_be_joined and not hold:
+            warn(call, match.call.referral_id, batch.work)
+        batch.work.calls.put(call.call_id, call.without_errand())
+
+    def _match(self, call: Call, batch: _Batch) -> Match | None:
+        return match_of(call, batch.others, self._linking.duplicate_window)
+
+    def _read(self, stored: LoadedCall) -> tuple[dict[str, Any], Reading | None]:
         try:
             fields = self._vault.open(stored.version_id, stored.sealed or b"")
             return fields, read_call(stored.call, fields, self._rules)
@@ -124,8 +172,17 @@ class ScreenCalls:
         finding = self._rules.screening.on_failure.finding(rule, "")
         return Screening(finding.outcome, self._rules.screening.version, (finding,))
 
-    def _hold(self, call: Call, screening: Screening, batch: _Batch) -> None:
-        self._settle(call.hold(screening, at=batch.work.now), batch)
+    def _hold(self, call: Call, screening: Screening, batch: _Batch, match: Match | None = None) -> None:
+        """What needs no screener any more, since people had it already, goes back to where it lay."""
+        if call.state is CallState.RECEIVED:
+            held = call.hold(screening, at=batch.work.now)
+        else:
+            held = replace(call, screening=screening, screened_at=batch.work.now).without_errand()
+        keep_found_blocks(held, batch.work)
+        if match is not None and match.can_be_joined:
+            warn(held, match.call.referral_id, batch.work)
+        keep_desk_clocks(batch.work, call, held)
+        self._settle(held, batch)
 
     def _open(self, call: Call, reading: Reading, batch: _Batch, fields: dict[str, Any]) -> None:
         referred = call.refer(reading.screening, at=batch.work.now)
@@ -170,6 +227,15 @@ class ScreenCalls:
         if reading.is_confidential or not names_caller(fields, self._rules.masking):
             return ()
         return (Party(PartyId(new_id()), PartyRole.CALLER),)
+
+
+def _may_join(call: Call) -> bool:
+    """What the police had kept is referred or nothing: it never joins another call's referral (CONTRACTS §3)."""
+    return Act.LINK in call.allowed_acts()
+
+
+def _held(reading: Reading, effect: Effect, rule: str) -> Screening:
+    return reading.screening.held_for(effect.finding(rule, ""))
 
 
 def _is_as_listed(call: Call, listed: Mapping[CallId, tuple[bytes | None, datetime]]) -> bool:

@@ -1,4 +1,4 @@
-"""Keeps the screening going: woken by the api process, else by looking, seldom when there is nothing."""
+"""Keeps the worker's own work going: woken by the api process, else by looking, seldom when there is nothing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,15 +12,25 @@ _log = structlog.get_logger(__name__)
 
 
 async def screening_loop(screen: Callable[[], Awaitable[int]], woken: asyncio.Event) -> None:
-    """Until cancelled; outages are waited through, anything else ends the worker and shows itself."""
+    """Until cancelled."""
+    await _keep_going(screen, woken, "screening_waits")
+
+
+async def feedback_loop(deliver: Callable[[], Awaitable[int]], woken: asyncio.Event) -> None:
+    """Until cancelled. Nobody wakes it for a record that the broker has taken: it looks."""
+    await _keep_going(deliver, woken, "feedback_waits")
+
+
+async def _keep_going(work: Callable[[], Awaitable[int]], woken: asyncio.Event, waits_name: str) -> None:
+    """Outages are waited through, anything else ends the worker and shows itself."""
     look_again = _FIRST_LOOK_SECONDS
     following = waits(most=2.0)
     while True:
         started = asyncio.get_running_loop().time()
         try:
-            worked = await screen()
+            worked = await work()
         except OUTAGES as error:
-            _log.warning("screening_waits", error=type(error).__name__)
+            _log.warning(waits_name, error=type(error).__name__)
             await asyncio.sleep(following())
             continue
         following = waits(most=2.0)

@@ -13,7 +13,8 @@ from chassis.failpoints import failpoint
 from chassis.ids import new_id, new_tracking_code
 
 from intake_svc.domain.call import CallState
-from intake_svc.domain.submission import Standing, Submission, differing_fields, standing
+from intake_svc.domain.facts import CallCorrected
+from intake_svc.domain.submission import Standing, Submission, differing_fields, published_names, standing
 from intake_svc.store.submissions import (
     KnownCall,
     NewIds,
@@ -55,9 +56,22 @@ def new_ids() -> NewIds:
     return NewIds(new_id(), new_id(), new_id(), new_tracking_code())
 
 
+class _JoinedMeanwhile(Exception):
+    """The call has joined a referral since its streams were chosen: that stream is needed too."""
+
+
 class SubmitCall:
-    def __init__(self, units: Units[IntakeWork], vault: Vault, *, make_ids: Callable[[], NewIds] = new_ids) -> None:
-        self._units, self._vault, self._make_ids = units, vault, make_ids
+    """`published` are the names of the fields that a correction may name to others."""
+
+    def __init__(
+        self,
+        units: Units[IntakeWork],
+        vault: Vault,
+        *,
+        published: frozenset[str] = frozenset(),
+        make_ids: Callable[[], NewIds] = new_ids,
+    ) -> None:
+        self._units, self._vault, self._published, self._make_ids = units, vault, published, make_ids
 
     async def __call__(self, new: Submission) -> Accepted:
         """Raises what the database raises; whoever gets no answer may send the same again."""
@@ -81,16 +95,30 @@ class SubmitCall:
         )
 
     async def _take_known(self, new: Submission) -> Accepted:
+        while True:
+            try:
+                return await self._take_locked(new)
+            except _JoinedMeanwhile:
+                continue
+
+    async def _take_locked(self, new: Submission) -> Accepted:
         async with self._units.transaction() as connection:
             found = await find_call(connection, new.source, new.call_no)
             if found is None:  # seen by the insert a moment ago, and calls are never deleted
                 raise LookupError("a call that was there is gone")
-            call_id, referral_id = found
-            await self._units.statements.open_streams(connection, [referral_id])
-            known = await read_known(connection, call_id)
-            return await self._decide(connection, known, new)
+            streams = [found.referral_id, *([found.linked_to] if found.linked_to else [])]
+            work, _ = await self._units.lock(connection, streams)
+            known = await read_known(connection, found.call_id)
+            if known.linked_to != found.linked_to:
+                raise _JoinedMeanwhile
+            accepted = await self._decide(connection, known, new, work)
+            await self._units.finish(connection, work)
+        self._units.committed(work)
+        return accepted
 
-    async def _decide(self, connection: asyncpg.Connection, known: KnownCall, new: Submission) -> Accepted:
+    async def _decide(
+        self, connection: asyncpg.Connection, known: KnownCall, new: Submission, work: IntakeWork
+    ) -> Accepted:
         match standing(known.held, new):
             case Standing.REPEAT:
                 return _accepted(Answer.REPEAT, known)
@@ -98,18 +126,34 @@ class SubmitCall:
                 await confirm(connection, known.call_id, new.updated_at)
                 return _accepted(Answer.REPEAT, known)
             case Standing.NEWER:
-                version_id = new_id()
-                sealed = self._vault.seal(version_id, new.body)
-                version = await advance(connection, known, new, version_id=version_id, sealed=sealed)
-                return _accepted(Answer.NEXT_VERSION, known, version=version)
+                return await self._advance(connection, known, new, work)
             case Standing.OLDER:
                 await self._keep(connection, known, new, kind="older")
                 return _accepted(Answer.SUPERSEDED, known)
             case Standing.CONFLICT:
                 await self._keep(connection, known, new, kind="conflict")
-                sealed = await read_sealed(connection, known.version_id)
-                fields = differing_fields(self._vault.open(known.version_id, sealed), new.fields)
+                fields = await self._differing(connection, known, new)
                 return _accepted(Answer.CONFLICT, known, conflicting_fields=tuple(fields))
+
+    async def _advance(
+        self, connection: asyncpg.Connection, known: KnownCall, new: Submission, work: IntakeWork
+    ) -> Accepted:
+        """Whoever handles the dispute already is told which fields changed; what they hold now, the desk shows."""
+        call = work.call_of(known.referral_id)
+        changed: list[str] = []
+        if call is not None and call.speaks_in is not None:
+            changed = await self._differing(connection, known, new)
+        version_id = new_id()
+        sealed = self._vault.seal(version_id, new.body)
+        version = await advance(connection, known, new, version_id=version_id, sealed=sealed)
+        if call is not None and call.speaks_in is not None:
+            fact = CallCorrected(call, version, published_names(changed, self._published))
+            work.tell(call.speaks_in, fact, causation_id=version_id)
+        return _accepted(Answer.NEXT_VERSION, known, version=version)
+
+    async def _differing(self, connection: asyncpg.Connection, known: KnownCall, new: Submission) -> list[str]:
+        sealed = await read_sealed(connection, known.version_id)
+        return differing_fields(self._vault.open(known.version_id, sealed), new.fields)
 
     async def _keep(self, connection: asyncpg.Connection, known: KnownCall, new: Submission, *, kind: str) -> None:
         if not await is_kept(connection, known.call_id, new):
