@@ -3,34 +3,22 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 from chassis.ids import new_id
-from support.consumers import Consumer, a_consumer, an_arrival, opened
+from support.consumers import Consumer, an_arrival, opened
 from triage_svc.cli import sample_directory
 from triage_svc.domain.errors import DirectoryRefused
-from triage_svc.events import CONTRACTS, HANDLERS
-from triage_svc.rules.loading import load_rulebook
-from triage_svc.store.directories import CurrentDirectory, load_directory
+from triage_svc.store.directories import load_directory
 from triage_svc.store.directory_file import read_directory_file
-from triage_svc.store.tables import metadata
-from triage_svc.store.work import TriageWork
 from triage_svc.use_cases.load_directory import load_directory_file
-
-RULES = load_rulebook()
 
 
 @pytest.fixture
-async def triage(database: str, tmp_path: Path) -> AsyncIterator[Consumer]:
-    make_work = partial(TriageWork, rules=RULES, current=CurrentDirectory(check_seconds=0))
-    async with a_consumer(
-        "triage", metadata, CONTRACTS, HANDLERS, make_work, database_url=database, folder=tmp_path
-    ) as consumer:
-        yield consumer
+def triage(triage_without_directory: Consumer) -> Consumer:
+    return triage_without_directory
 
 
 def changed_sample(folder: Path, **changes: object) -> Path:

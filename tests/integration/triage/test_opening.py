@@ -1,9 +1,6 @@
 """triage on a real database: a referral is judged, found an office and dispatched once, or waits for a person."""
 
 import itertools
-from collections.abc import AsyncIterator
-from functools import partial
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,31 +9,13 @@ import httpx
 import pytest
 from chassis.ids import new_id
 from referral_schemas.intake import Place, PlaceCandidate, ReferralOpened
-from support.consumers import Consumer, a_consumer, an_arrival, linked, opened
-from triage_svc.cli import sample_directory
-from triage_svc.events import CONTRACTS, HANDLERS
+from support.consumers import Consumer, an_arrival, linked, opened
 from triage_svc.main import make_api
-from triage_svc.rules.loading import load_rulebook
-from triage_svc.store.directories import CurrentDirectory
 from triage_svc.store.ledger import ledger_counts
-from triage_svc.store.tables import metadata
-from triage_svc.store.work import TriageWork
-from triage_svc.use_cases.load_directory import load_directory_file
 
-RULES = load_rulebook()
 EVENTS = "SELECT type, body, seq FROM triage.event_log WHERE referral_id = $1 ORDER BY seq"
 ROUTED = "SELECT * FROM triage.decision WHERE referral_id = $1 AND kind = 'route'"
 REFERRAL = "SELECT * FROM triage.referral WHERE referral_id = $1"
-
-
-@pytest.fixture
-async def triage(database: str, tmp_path: Path) -> AsyncIterator[Consumer]:
-    make_work = partial(TriageWork, rules=RULES, current=CurrentDirectory(check_seconds=0))
-    async with a_consumer(
-        "triage", metadata, CONTRACTS, HANDLERS, make_work, database_url=database, folder=tmp_path
-    ) as consumer:
-        await load_directory_file(sample_directory(), consumer.database)
-        yield consumer
 
 
 def a_call(narrative: str | None = "与楼上邻居因漏水争吵", **changes: Any) -> ReferralOpened:
@@ -54,7 +33,8 @@ async def test_an_opened_referral_is_classified_graded_and_dispatched_exactly_on
     assert (classified["body"]["category"], classified["body"]["grade"]) == ("neighbour", "yellow")
     assert dispatched["type"] == "cn.liandong.triage.referral_dispatched.v1"
     assert dispatched["body"]["office"] == {"code": "310109010-SFS", "name": "曲阳路司法所"}
-    assert (dispatched["body"]["hop"], dispatched["body"]["clocks"]) == (1, [])
+    assert dispatched["body"]["hop"] == 1
+    assert [clock["clock"] for clock in dispatched["body"]["clocks"]] == ["sign_for", "first_contact", "settle"]
     (row,) = await triage.rows(REFERRAL, referral)
     assert (row["state"], row["office_code"], row["hop"]) == ("dispatched", "310109010-SFS", 1)
     assert row["responsible_code"] == "310109-ZHZX"
@@ -93,8 +73,9 @@ async def test_what_has_no_office_or_a_block_waits_under_review_with_the_reason(
     for changes, reason in WAITING:
         referral = new_id()
         await triage.apply(an_arrival(a_call(**changes), referral, 1))
-        (classified,) = await triage.rows(EVENTS, referral)
+        classified, clock_set = await triage.rows(EVENTS, referral)
         assert classified["type"].endswith("referral_classified.v1")
+        assert [clock["clock"] for clock in clock_set["body"]["clocks"]] == ["dispatch"]
         (row,) = await triage.rows(REFERRAL, referral)
         assert (row["state"], row["review_reason"], row["office_code"], row["hop"]) == ("under_review", reason, None, 0)
         (found,) = await triage.rows(
@@ -156,6 +137,8 @@ async def test_the_ledger_counts_states_dispatches_and_who_is_responsible(triage
         counts = await ledger_counts(connection)
     assert counts == {
         "by_state": {"dispatched": 21, "under_review": 5},
+        "open_by_state": {"dispatched": 21, "under_review": 5},
+        "closed_by_outcome": {},
         "dispatched": 21,
         "open_by_responsible": {"310109-ZHZX": 25, "elsewhere": 1},
         "without_responsible": 0,

@@ -6,11 +6,13 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from chassis.ids import new_id
+from chassis.workdays import load_calendar
 from support.consumers import a_consumer, an_arrival, opened
 from support.stack import KafkaServer, eventually
 from support.workers import a_worker, publish
 from triage_svc.cli import sample_directory
 from triage_svc.events import CONTRACTS, HANDLERS
+from triage_svc.publishing import PUBLISH
 from triage_svc.rules.loading import load_rulebook
 from triage_svc.store.directories import CurrentDirectory
 from triage_svc.store.tables import metadata
@@ -26,7 +28,9 @@ async def test_what_comes_in_twice_goes_out_once_and_in_order(
     servers, referrals = kafka.bootstrap_servers, [new_id() for _ in range(20)]
     call = opened().model_copy(update={"narrative": "楼上邻居漏水", "station_code": "310109010-PCS1"})
     arrivals = [an_arrival(call, referral, 1) for referral in referrals]
-    make_work = partial(TriageWork, rules=load_rulebook(), current=CurrentDirectory())
+    make_work = partial(
+        TriageWork, rules=load_rulebook(), current=CurrentDirectory(), publish=PUBLISH, calendar=load_calendar()
+    )
     async with a_consumer(
         "triage", metadata, CONTRACTS, HANDLERS, make_work, database_url=database, folder=tmp_path
     ) as triage:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 from triage_svc.domain.errors import TransitionRefused
-from triage_svc.domain.referral import Act, Counters, Referral, ReferralId, State, Verdict, next_state
+from triage_svc.domain.referral import Counters, Referral, ReferralId, Verdict
+from triage_svc.domain.states import Act, State, next_state
 
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
 A_REFERRAL = ReferralId(UUID("01997b3c-6c80-7b1d-a2c3-d4e5f6071829"))

@@ -1,31 +1,42 @@
 """Composition root: the one file that knows everything of this service."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from chassis import failpoints, logs
 from chassis.app import create_app
 from chassis.clock import Clock
+from chassis.commands import Commands
 from chassis.database import Database
-from chassis.delivery import Delivery, ops_router
+from chassis.delivery import Delivery, Statements, Units, ops_router
 from chassis.migrate import migrate as migrate_schema
 from chassis.serve import run_worker, serve
 from chassis.settings import MigrateSettings, ServiceSettings
+from chassis.texts_routes import texts_routes
+from chassis.timers import Ticker, clock_routes
 from chassis.wake import poke
 from fastapi import FastAPI
 
+from triage_svc.api.command_routes import command_routes
+from triage_svc.api.referral_routes import READERS, clocks_scope, referral_routes
+from triage_svc.api.refusals import REFUSALS
 from triage_svc.api.routes import decision_routes
-from triage_svc.events import CONTRACTS, HANDLERS, SERVICE
+from triage_svc.events import CONTRACTS, HANDLERS, SERVICE, on_timer
+from triage_svc.publishing import PUBLISH
 from triage_svc.rules.loading import load_rulebook
 from triage_svc.settings import PREFIX, DirectorySettings
 from triage_svc.store.directories import CurrentDirectory
 from triage_svc.store.ledger import ledger_counts
 from triage_svc.store.tables import SCHEMA, metadata
 from triage_svc.store.work import TriageWork
+from triage_svc.store.work_list import scope_of
 from triage_svc.use_cases.load_directory import load_directory_file
+
+TEXT_READERS = ("office_clerk", "dispatcher", "bureau_supervisor", "city_supervisor")
 
 
 def api() -> int:
@@ -60,29 +71,46 @@ def make_api(settings: ServiceSettings) -> FastAPI:
         yield
         await database.close()
 
+    wake = partial(poke, settings.wake_port)
     ops = ops_router(
         SERVICE, SCHEMA, CONTRACTS.topic, sorted(CONTRACTS.consumed), database, Clock(),
-        counts=ledger_counts, wake=partial(poke, settings.wake_port),
+        counts=ledger_counts, wake=wake,
     )  # fmt: skip
+    units = Units(database, Statements(SCHEMA, CONTRACTS.topic), work_maker(settings), wake, keyring=settings.keyring)
+    routers = [
+        decision_routes(database),
+        referral_routes(database),
+        command_routes(Commands(units, SCHEMA)),
+        clock_routes(database, SCHEMA, READERS, clocks_scope),
+        texts_routes(database, SCHEMA, settings.keyring, TEXT_READERS, scope_of),
+        ops,
+    ]
     return create_app(
         "研判分流服务",
         "Triage",
         settings=settings,
-        routers=[decision_routes(database), ops],
+        routers=routers,
         checks={"postgres": database.check},
         lifespan=lifespan,
+        refusals=REFUSALS,
     )
 
 
 async def run_delivery(settings: ServiceSettings) -> None:
     """Until cancelled. The rule files are read once; the directory follows its table."""
-    rules, directory = load_rulebook(), CurrentDirectory()
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
-    make_work = partial(TriageWork, rules=rules, current=directory)
     try:
-        await Delivery(settings, CONTRACTS, HANDLERS, make_work, database, Clock()).run()
+        delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings), database, Clock())
+        await delivery.run(Ticker(delivery.units, SCHEMA, on_timer).run)
     finally:
         await database.close()
+
+
+def work_maker(settings: ServiceSettings) -> Callable[[datetime], TriageWork]:
+    """One rulebook and one directory for a whole process."""
+    return partial(
+        TriageWork, rules=load_rulebook(), current=CurrentDirectory(), publish=PUBLISH, calendar=settings.calendar
+    )
 
 
 async def _load_directory(database_url: str, path: Path) -> str:

@@ -3,14 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
-from chassis.auth import Caller, covers, require
+from chassis.auth import Caller, require
 from chassis.database import Database
 from chassis.problems import Problem, problems
+from chassis.texts_routes import is_in_sight
 from fastapi import APIRouter, Depends
 
 from triage_svc.api.models import DecisionOut
 from triage_svc.domain.decision import DecisionId
-from triage_svc.store.referrals import find_decision
+from triage_svc.store.decisions import find_decision
 
 READERS = ("dispatcher", "office_clerk", "bureau_supervisor", "city_supervisor", "ops", "auditor")
 Reader = Annotated[Caller, Depends(require(*READERS))]
@@ -31,13 +32,8 @@ def decision_routes(database: Database) -> APIRouter:
             row = await find_decision(connection, DecisionId(decision_id))
         if row is None:
             raise Problem(404, "decision_not_found", "没有这样的研判决定。", "There is no decision of this id.")
-        if not _is_in_scope(row["scope_path"], by):
+        if not is_in_sight(by, row["scope_path"]):
             raise Problem(403, "out_of_scope", "该决定不在您的辖区。", "This decision is outside your area.")
         return DecisionOut.of(row)
 
     return router
-
-
-def _is_in_scope(scope_path: str, by: Caller) -> bool:
-    """A decision whose area nobody knows belongs to the city alone."""
-    return covers(by.scope_path, scope_path) if scope_path else "/" not in by.scope_path

@@ -15,6 +15,7 @@ DecisionId = NewType("DecisionId", UUID)
 class DecisionKind(StrEnum):
     CLASSIFY = "classify"
     ROUTE = "route"
+    GRADE = "grade"
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,11 @@ class Directory:
                 return self.organisations.get(one.to_code)
         return None
 
+    def find(self, code: str, *kinds: Kind, on: date) -> Organisation | None:
+        """An organisation of one of these kinds that works on that day."""
+        one = self.organisations.get(code)
+        return one if one and one.kind in kinds and one.period.holds(on) else None
+
     def unit_that_sent(self, source: str) -> str:
         """The unit behind a call source; a source that nobody has claimed answers for itself."""
         return self._sources.get(source, source)

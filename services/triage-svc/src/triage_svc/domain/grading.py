@@ -32,11 +32,26 @@ class Grading:
 
 
 @dataclass(frozen=True, slots=True)
+class CallRule:
+    """`said`: the grade that the new call's own text must justify; empty: any."""
+
+    code: str
+    grade: str
+    reason: str
+    repeats: int
+    said: frozenset[str] = frozenset()
+
+    def holds(self, repeats: int, said: str) -> bool:
+        return repeats >= self.repeats and (not self.said or said in self.said)
+
+
+@dataclass(frozen=True, slots=True)
 class GradeRules:
     order: tuple[str, ...]  # the gravest first
     default: str
     always_reviewed: frozenset[str]
     factors: tuple[Factor, ...]
+    calls: tuple[CallRule, ...] = ()
 
     def grade(self, reading: Reading, category: str) -> Grading:
         fired = tuple(
@@ -46,3 +61,14 @@ class GradeRules:
         )
         grade = min((one.grade for one in fired), key=self.order.index, default=self.default)
         return Grading(grade, grade in self.always_reviewed, fired)
+
+    def graver(self, one: str, other: str) -> str:
+        return min(one, other, key=self.order.index)
+
+    def is_graver(self, one: str, other: str) -> bool:
+        return self.order.index(one) < self.order.index(other)
+
+    def grade_of_calls(self, repeats: int, said: Grading) -> CallRule | None:
+        """What a further call of the same dispute justifies by itself (DOMAIN §4.3): the gravest rule that holds."""
+        holding = [rule for rule in self.calls if rule.holds(repeats, said.grade)]
+        return min(holding, key=lambda rule: self.order.index(rule.grade), default=None)

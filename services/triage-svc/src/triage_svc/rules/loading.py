@@ -9,13 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from chassis.workdays import Span, SpanRefused
 
 from triage_svc.domain.blocks import BlockRule
 from triage_svc.domain.classification import Category, Classifier, Signal
-from triage_svc.domain.grading import Factor, GradeRules
+from triage_svc.domain.errors import RuleDataError
+from triage_svc.domain.grading import CallRule, Factor, GradeRules
+from triage_svc.domain.limits import Limits
 from triage_svc.domain.matching import Condition, Vocabulary
+from triage_svc.domain.returns import Reason, ReturnRules
 from triage_svc.domain.routing import RoutingRules, Way
+from triage_svc.domain.states import Clock
 
+FILES = ("categories", "grades", "blocks", "routing", "clocks", "returns")
 SHIPPED_RULES = Path(__file__).parent
 
 
@@ -28,10 +34,12 @@ class Rulebook:
     simplified: Mapping[int, str]
     vocabulary: Vocabulary
     versions: Mapping[str, str]
+    limits: Limits
+    returns: ReturnRules
 
 
 def load_rulebook(folder: Path = SHIPPED_RULES) -> Rulebook:
-    documents = {name: _read(folder / f"{name}.yaml") for name in ("categories", "grades", "blocks", "routing")}
+    documents = {name: _read(folder / f"{name}.yaml") for name in FILES}
     classifier, grades = _classifier(documents["categories"]), _grades(documents["grades"])
     blocks = tuple(BlockRule(row["code"], row["reason"], _condition(row)) for row in documents["blocks"]["blocks"])
     simplified = _simplified(folder / "traditional.yaml")
@@ -48,6 +56,8 @@ def load_rulebook(folder: Path = SHIPPED_RULES) -> Rulebook:
         simplified,
         Vocabulary(conditions, simplified),
         {name: document["version"] for name, document in documents.items()},
+        _limits(documents["clocks"]),
+        _returns(documents["returns"]),
     )
 
 
@@ -86,12 +96,48 @@ def _grades(document: Mapping[str, Any]) -> GradeRules:
             )
             for row in document["factors"]
         ),
+        tuple(
+            CallRule(row["code"], row["grade"], row["reason"], int(row["repeats"]), frozenset(row.get("said", ())))
+            for row in document.get("calls", ())
+        ),
     )
 
 
 def _routing(document: Mapping[str, Any]) -> RoutingRules:
     trust = {Way(way): float(trust) for way, trust in document["trust"].items()}
     return RoutingRules(trust, float(document["assign_from"]))
+
+
+def _limits(document: Mapping[str, Any]) -> Limits:
+    """Raises RuleDataError for a clock that is missing, unknown, without a default, or with a span nobody can read."""
+    tables = document["clocks"]
+    if wrong := set(tables) ^ set(Clock):
+        raise RuleDataError(f"clocks.yaml: exactly the clocks {', '.join(Clock)} — not so: {', '.join(sorted(wrong))}")
+    for clock, table in tables.items():
+        if "default" not in table:
+            raise RuleDataError(f"clocks.yaml {clock}: needs a `default`")
+        for case, span in table.items():
+            _check_span(clock, case, span)
+    return Limits(f"clocks-{document['version']}", {Clock(clock): dict(table) for clock, table in tables.items()})
+
+
+def _check_span(clock: str, case: str, span: str) -> None:
+    try:
+        Span.parse(span, demo=True)
+    except SpanRefused as error:
+        raise RuleDataError(f"clocks.yaml {clock}.{case}: {span!r} is no span — {error}") from error
+
+
+def _returns(document: Mapping[str, Any]) -> ReturnRules:
+    reasons, not_reasons = (
+        {row["code"]: Reason(row["code"], row["zh"], row["en"]) for row in document[name]}
+        for name in ("reasons", "not_reasons")
+    )
+    if both := reasons.keys() & not_reasons.keys():
+        raise RuleDataError(f"returns.yaml: reason and no reason at once: {', '.join(sorted(both))}")
+    if int(document["most"]) < 0:
+        raise RuleDataError("returns.yaml: `most` counts returns, 0 or more")
+    return ReturnRules(reasons, not_reasons, int(document["most"]))
 
 
 def _condition(row: Mapping[str, Any]) -> Condition:

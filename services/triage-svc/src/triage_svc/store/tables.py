@@ -26,6 +26,7 @@ metadata = MetaData()
 delivery.add_to(metadata, SCHEMA)
 
 NO_TEXTS = text("'{}'")
+NO_ROWS = text("'[]'")
 NOW = text("now()")
 
 referral = Table(
@@ -46,12 +47,47 @@ referral = Table(
     Column("calls", Integer, nullable=False),
     Column("duplicates", Integer, nullable=False),
     Column("repeats", Integer, nullable=False),
+    Column("scope_path", Text, nullable=False, server_default="", comment="whose it is; empty: the city's alone"),
+    Column("version", Integer, nullable=False, server_default="1", comment="what people changed, the ETag"),
+    Column("signed_at", DateTime(timezone=True)),
+    Column("contacted_at", DateTime(timezone=True)),
+    Column("committee_code", Text),
+    Column("parties", JSONB, nullable=False, server_default=NO_ROWS),
+    Column("returns", Integer, nullable=False, server_default="0"),
+    Column("return_reason", Text),
+    Column("return_addressee", Text),
+    Column("overdue", ARRAY(Text), nullable=False, server_default=NO_TEXTS, comment="clocks that ran out unmet"),
+    Column("withdrawn_at", DateTime(timezone=True)),
+    Column("corrections", Integer, nullable=False, server_default="0"),
+    Column("police_decision", Text),
+    Column("escalation_level", Integer, nullable=False, server_default="0"),
+    Column("supervised_at", DateTime(timezone=True)),
+    Column("visited_at", DateTime(timezone=True)),
+    Column("breached_at", DateTime(timezone=True)),
+    Column("cycle", Integer, nullable=False, server_default="1"),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("outcome", Text),
     CheckConstraint("responsible_code <> ''", name="referral_has_a_responsible_unit"),
     CheckConstraint("(hop > 0) = (office_code IS NOT NULL)", name="referral_hop_counts_offices"),
     # the queue of the dispatcher: small, whatever the table holds
     Index("referral_waiting", "opened_at", postgresql_where=text("state IN ('opened', 'under_review', 'blocked')")),
+    # the work lists: oldest first, one area's or all
+    Index("referral_by_age", "opened_at", "referral_id"),
+    Index("referral_by_area", "scope_path", "opened_at", "referral_id"),
     schema=SCHEMA,
     postgresql_with={"fillfactor": 80},
+)
+
+halt = Table(
+    "halt",
+    metadata,
+    Column("referral_id", Uuid, nullable=False),
+    Column("producer", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False, comment="of the block_set in its producer's stream: a lift names it"),
+    Column("code", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("referral_id", "producer", "seq"),
+    schema=SCHEMA,
 )
 
 decision = Table(

@@ -43,7 +43,7 @@ def open_referral(command: OpenReferral, rules: Rulebook, directory: Directory, 
     if judgement.blocks:
         routing = _held_back(routing, judgement)
     referral = _begun(command, judgement, routing, directory, at)
-    decide = _Decider(command.referral_id, _scope(routing, directory, referral.responsible_code), at)
+    decide = _Decider(command.referral_id, referral.scope_path, at)
     evidence, versions = routing_evidence(routing, command.place), routed_by(rules, directory)
     return Opened(
         referral,
@@ -59,7 +59,8 @@ def _begun(
 ) -> Referral:
     verdict = Verdict(judgement.classification.category, judgement.grading.grade, judgement.needs_review)
     sender = directory.unit_that_sent(command.source)
-    referral = Referral.open(command.referral_id, verdict, responsible_code=sender, at=at)
+    scope_path = _scope(routing, directory, sender)
+    referral = Referral.open(command.referral_id, verdict, responsible_code=sender, at=at, scope_path=scope_path)
     if routing.office is None:
         return referral.put_under_review(routing.reason)
     return referral.dispatch(routing.office.code, at=at)

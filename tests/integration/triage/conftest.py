@@ -1,0 +1,38 @@
+"""triage on a real database with the sample directory: events straight to its gate, commands over its HTTP."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from chassis.workdays import load_calendar
+from support.consumers import Consumer, a_consumer
+from triage_svc.cli import sample_directory
+from triage_svc.events import CONTRACTS, HANDLERS
+from triage_svc.publishing import PUBLISH
+from triage_svc.rules.loading import load_rulebook
+from triage_svc.store.directories import CurrentDirectory
+from triage_svc.store.tables import metadata
+from triage_svc.store.work import TriageWork
+from triage_svc.use_cases.load_directory import load_directory_file
+
+
+@pytest.fixture
+async def triage_without_directory(database: str, tmp_path: Path) -> AsyncIterator[Consumer]:
+    make_work = partial(
+        TriageWork,
+        rules=load_rulebook(),
+        current=CurrentDirectory(check_seconds=0),
+        publish=PUBLISH,
+        calendar=load_calendar(),
+    )
+    async with a_consumer(
+        "triage", metadata, CONTRACTS, HANDLERS, make_work, database_url=database, folder=tmp_path
+    ) as consumer:
+        yield consumer
+
+
+@pytest.fixture
+async def triage(triage_without_directory: Consumer) -> Consumer:
+    await load_directory_file(sample_directory(), triage_without_directory.database)
+    return triage_without_directory
