@@ -33,7 +33,7 @@ def person(n: int) -> Person:
     road, house = ROADS[n % len(ROADS)], _house(n)
     return Person(
         name=SURNAMES[n % 5] + GIVEN[n // 5 % 20] + GIVEN[n // 100 % 20],
-        phone=f"{MOBILES[n % 5]}{(n * 48_611 + 20_250_101) % 99_999_989:08d}",
+        phone=f"{MOBILES[n % 5]}{(n * 48_611 + 2_025_007) % 9_999_991:07d}{1 + n % 9}",
         landline=f"0216{(n * 7_919 + 1_234_567) % 9_999_991:07d}",
         id_no=_citizen_number(n),
         house=house,
