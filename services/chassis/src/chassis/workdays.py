@@ -94,8 +94,8 @@ class Due:
 def due(span: Span, start: datetime, calendar: Calendar, pauses: Sequence[Interval] = ()) -> Due:
     """When `span` has run out. The day of `start` is not counted (CPL 85).
 
-    A pause adds what it lasted, in the span's unit: days are the midnights it went over, for `wd` those into a working
-    day. `pauses` are closed; they may overlap.
+    A pause adds what it lasted, in the span's unit: days are the ends of days that it went over, for `wd` those of
+    working days. `pauses` are closed; they may overlap.
     """
     seen = _Days(calendar)
     stood = _united(pauses)
@@ -135,20 +135,26 @@ class _Days:
 def _last_day(span: Span, start: datetime, is_workday: Callable[[date], bool], stood: list[Interval]) -> date:
     """A rest day at the end moves forward to the next working day, never back (CPL 85)."""
     counts = is_workday if span.unit == "wd" else _every_day
-    day, left = day_in_china(start), span.count + sum(_midnights(pause, counts) for pause in stood)
+    day, left = day_in_china(start), span.count + sum(_ends_between(*pause, span.at, counts) for pause in stood)
     while left:
         day += _ONE_DAY
         left -= counts(day)
     if stood:
-        day = max(day, day_in_china(stood[-1][1]))  # never over before it goes on
+        day = max(day, _ending_after(stood[-1][1], span.at))  # never over before it goes on
     while not is_workday(day):
         day += _ONE_DAY
     return day
 
 
-def _midnights(pause: Interval, counts: Callable[[date], bool]) -> int:
-    first, last = day_in_china(pause[0]), day_in_china(pause[1])
-    return sum(counts(first + n * _ONE_DAY) for n in range(1, (last - first).days + 1))
+def _ends_between(begins: datetime, ends: datetime, at: time | None, counts: Callable[[date], bool]) -> int:
+    first, last = _ending_after(begins, at), _ending_after(ends, at)
+    return sum(counts(first + n * _ONE_DAY) for n in range((last - first).days))
+
+
+def _ending_after(instant: datetime, at: time | None) -> date:
+    """The first day that is not over yet."""
+    rest = _ONE_DAY - timedelta(hours=at.hour, minutes=at.minute) if at else timedelta()
+    return day_in_china(instant + rest)
 
 
 def _every_day(_: date) -> bool:
