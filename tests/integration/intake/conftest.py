@@ -75,6 +75,47 @@ class Intake:
         body: dict[str, Any] = answer.json()
         return body
 
+    async def act(
+        self,
+        call: dict[str, Any],
+        what: str,
+        body: dict[str, Any],
+        role: str,
+        *,
+        match: str | None = "*",
+        key: str | None = None,
+        **claims: Any,
+    ) -> httpx.Response:
+        """A command on the call; a system is bound to the call's source unless `source` says otherwise."""
+        bound = {"source": call["source"]} if role == "source_system" else {}
+        headers = self.issuer.bearer(role, **(bound | claims))
+        headers |= {"If-Match": match} if match else {}
+        headers |= {"Idempotency-Key": key} if key else {}
+        return await self.client.post(
+            f"/v1/calls/{call['source']}/{call['call_no']}/{what}", json=body, headers=headers
+        )
+
+    async def done(self, *arguments: Any, **more: Any) -> dict[str, Any]:
+        answer = await self.act(*arguments, **more)
+        assert answer.is_success, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def posted(self, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A call as sent, and as accepted; not screened yet."""
+        call = self.a_call(**changes)
+        answer = await self.post(call)
+        assert answer.status_code == 202, answer.text
+        return call, answer.json()
+
+    async def brought_to(self, state: str, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A call that has come to this state by the rules: referred, awaiting_screener or retained_by_police."""
+        marks = {"referred": {}, "awaiting_screener": {"category": "770077"}, "retained_by_police": {"has_weapon": "1"}}
+        call, accepted = await self.posted(**(marks[state] | changes))
+        await self.screen_all()
+        assert (await self.call_row(accepted["call_id"]))["state"] == state
+        return call, accepted
+
     async def screen_all(self) -> None:
         while await self.screen():
             pass

@@ -53,7 +53,7 @@ def _screen_route(router: APIRouter, desk: Desk, rules: DeskRules) -> None:
             link_to = ReferralId(body.link_to) if body.link_to else None
             taken = _decided(body.decision, body.reason, asked, role, call, work, note=body.note, body=body.body_code)
             after = screen_call(call, taken, work, rules=rules.blocks, link_to=link_to)
-            return decided(after, work, status=202 if after.errand else 200)
+            return decided(after, work, status=202 if after.is_cleared else 200)
 
         return await desk.run(asked, f"screen_{body.decision}", (source, call_no), act, also=body.link_to)
 
