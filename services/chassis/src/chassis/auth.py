@@ -21,6 +21,7 @@ _SCOPE_PATH = re.compile(SCOPE_PATH)
 _API_KEY = "ldk_"
 _REQUIRED = ["exp", "iss", "aud", "sub", "roles", "scope_path"]
 _MAX_REMEMBERED = 10_000
+_MAX_NAME = 200
 _bearer = HTTPBearer(
     auto_error=False,
     bearerFormat="JWT",
@@ -137,13 +138,18 @@ def _key_of(pem: str) -> tuple[Ed25519PublicKey | RSAPublicKey, str]:
 
 def _caller(claims: dict[str, Any]) -> Caller:
     sub, roles, scope_path, source = claims["sub"], claims["roles"], claims["scope_path"], claims.get("source")
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+    if not isinstance(roles, list) or not all(_is_name(role) for role in roles):
         raise ValueError("roles")
     if not isinstance(scope_path, str) or not _SCOPE_PATH.fullmatch(scope_path):
         raise ValueError("scope_path")
-    if not isinstance(sub, str) or not sub or not isinstance(source, str | None):
+    if not _is_name(sub) or not (source is None or _is_name(source)):
         raise ValueError("sub or source")
     return Caller(sub, frozenset(roles), scope_path, source)
+
+
+def _is_name(value: Any) -> bool:
+    """Something that a table, a log and a header can hold."""
+    return isinstance(value, str) and 0 < len(value) <= _MAX_NAME and value.isprintable()
 
 
 def _unauthenticated(code: str, zh: str, en: str, *, error: str | None = "invalid_token") -> Problem:

@@ -12,6 +12,7 @@ import asyncpg
 
 from chassis.delivery.contracts import EventModel
 from chassis.delivery.gate import ReferralGate
+from chassis.delivery.notices import Notice, StateChange
 from chassis.delivery.rows import Rows
 from chassis.ids import new_id
 from chassis.sealing import Keyring
@@ -26,6 +27,15 @@ class Recorded:
     referral_id: UUID
     model: EventModel
     causation_id: UUID | None
+
+    def repeats(self, before: Recorded) -> bool:
+        return (self.causation_id, self.referral_id, self.model.TYPE) == (
+            before.causation_id, before.referral_id, before.model.TYPE,
+        )  # fmt: skip
+
+
+class RecordedTwice(Exception):
+    """Two events of one type on one referral by one cause: whoever has several things to say says them in one."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class Work:
     keyring: Keyring | None = None
     texts: list[KeptText] = field(default_factory=list)
     _staged_texts: list[KeptText] = field(default_factory=list)
+    told: list[Notice | StateChange] = field(default_factory=list)
+    _staged_told: list[Notice | StateChange] = field(default_factory=list)
 
     def rows(self) -> Rows[Any, Any]:
         """A table's aggregates, registered so that the runtime can keep or forget what a handler puts."""
@@ -88,13 +100,36 @@ class Work:
     def record(self, referral_id: UUID, model: EventModel, *, causation_id: UUID | None = None) -> UUID:
         """An event on the own stream of a referral whose stream this transaction has locked; returns its id.
 
-        Raises KeyError for a referral that is not locked: it would have no number.
+        Raises KeyError for a referral that is not locked: it would have no number. Raises RecordedTwice when this
+        cause has stated the same fact of this referral already: one cause has one effect of each kind.
         """
-        if referral_id not in self.gates:
-            raise KeyError(f"the stream of {referral_id} is not locked in this transaction")
+        self._must_be_locked(referral_id)
         recorded = Recorded(new_id(), referral_id, model, causation_id or self._cause)
+        if recorded.causation_id is not None and any(recorded.repeats(before) for before in self._staged):
+            raise RecordedTwice(model.TYPE)
         self._staged.append(recorded)
         return recorded.event_id
+
+    def notify(
+        self, topic: str, key: str, event_type: str, model: EventModel, *, referral_id: UUID, version: int
+    ) -> UUID:
+        """A record on a topic for partners or sources, sent after the events recorded so far; returns its id.
+
+        `version` grows under its key: readers drop what is not higher. Raises KeyError as `record` does.
+        """
+        self._must_be_locked(referral_id)
+        notice = Notice(new_id(), referral_id, topic, key, event_type, model, version)
+        self._staged_told.append(notice)
+        return notice.notice_id
+
+    def publish_state(self, topic: str, key: str, *, referral_id: UUID) -> None:
+        """The state under this key has changed: the relay reads it when it sends. Said again, it is sent once."""
+        self._must_be_locked(referral_id)
+        self._staged_told.append(StateChange(referral_id, topic, key))
+
+    def _must_be_locked(self, referral_id: UUID) -> None:
+        if referral_id not in self.gates:
+            raise KeyError(f"the stream of {referral_id} is not locked in this transaction")
 
     def keep_text(self, kind: str, text: str | None, *, referral_id: UUID | None = None) -> UUID | None:
         """What somebody wrote, sealed; the id stands for it in rows, never in events. None for nothing written.
@@ -131,6 +166,8 @@ class Work:
             gate.head_event_id = recorded.event_id
             self.numbered.append(Numbered(recorded, gate.head, gate.after(), self.now))
         self._staged.clear()
+        self.told = list(dict.fromkeys([*self.told, *self._staged_told]))  # one state change for each key
+        self._staged_told.clear()
         self.texts += self._staged_texts
         self._staged_texts.clear()
         self._subject = self._cause = self._stated_at = None
@@ -140,5 +177,6 @@ class Work:
         for table in self._tables:
             table.forget()
         self._staged.clear()
+        self._staged_told.clear()
         self._staged_texts.clear()
         self._subject = self._cause = self._stated_at = None
