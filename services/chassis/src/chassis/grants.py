@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-APPEND_ONLY = frozenset({"event_log", "audit", "audit_block", "command_key"})
+APPEND_ONLY = frozenset({"event_log", "notice", "audit", "audit_block", "command_key"})
 _ROOTS = text(
     """
     WITH RECURSIVE family AS (

@@ -6,6 +6,7 @@ worker. Nothing here knows a word of the business.
 
 from chassis.delivery.contracts import Contracts, EventModel, Handlers, Topic
 from chassis.delivery.ops import ops_router
+from chassis.delivery.peers import Head, Peers
 from chassis.delivery.rows import Rows
 from chassis.delivery.runtime import Delivery
 from chassis.delivery.statements import Statements
@@ -17,6 +18,8 @@ __all__ = [
     "Delivery",
     "EventModel",
     "Handlers",
+    "Head",
+    "Peers",
     "Rows",
     "Statements",
     "Topic",

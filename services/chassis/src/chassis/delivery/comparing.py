@@ -98,4 +98,4 @@ class Comparison:
             else:
                 restored += 1
         present = await self._peers.heads_of(producer, list(suspects)) if suspects else {}
-        return lacks, restored + sum(head < suspects[referral_id] for referral_id, head in present.items())
+        return lacks, restored + sum(head.number < suspects[referral_id] for referral_id, head in present.items())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import httpx
@@ -26,12 +27,22 @@ class Heads:
     as_of: datetime | None = None
 
 
-class Peers:
-    """Calls carry the token of role `service`; the `transport` stands in for the network in no test."""
+class Head(NamedTuple):
+    """Where a producer's stream ends."""
 
-    def __init__(self, urls: Mapping[str, str], token: str) -> None:
-        self._urls = urls
-        self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=SECONDS)
+    number: int
+    event_id: UUID | None
+
+
+class Peers:
+    """Calls carry the token of role `service`; each raises httpx.HTTPError, also when its answer takes too long.
+
+    `seconds` is for the whole answer, however slowly it drips: people who wait for it give 3.
+    """
+
+    def __init__(self, urls: Mapping[str, str], token: str, *, seconds: float = SECONDS) -> None:
+        self._urls, self._seconds = urls, seconds
+        self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=seconds)
 
     async def heads(self, producer: str, *, changed_since: datetime | None) -> AsyncIterator[Heads]:
         """All streams changed since, in pages of 5,000 by referral id; raises httpx.HTTPError."""
@@ -48,14 +59,19 @@ class Peers:
             if after is None:
                 return
 
-    async def heads_of(self, producer: str, referral_ids: Sequence[UUID]) -> dict[UUID, int]:
-        """The present heads of these streams alone."""
-        found: dict[UUID, int] = {}
+    async def heads_of(self, producer: str, referral_ids: Sequence[UUID]) -> dict[UUID, Head]:
+        """The present heads of these streams alone; absent is of what the producer has stated nothing."""
+        found: dict[UUID, Head] = {}
         for start in range(0, len(referral_ids), 50):
             chosen = [("referral_id", str(one)) for one in referral_ids[start : start + 50]]
             page = _heads(await self._get(producer, "/v1/ops/heads", chosen))
-            found |= dict(zip(map(UUID, page.referral_ids), page.numbers, strict=True))
+            for referral_id, number, event_id in zip(page.referral_ids, page.numbers, page.event_ids, strict=True):
+                found[UUID(referral_id)] = Head(number, UUID(event_id))
         return found
+
+    async def head_of(self, producer: str, referral_id: UUID) -> Head:
+        """Of one stream; `(0, None)` where the producer has stated nothing of it."""
+        return (await self.heads_of(producer, [referral_id])).get(referral_id, Head(0, None))
 
     async def resend(self, producer: str, wanted: Sequence[tuple[UUID, int]]) -> dict[UUID, str]:
         """Asks for every event from a number on; `queued` or `still_waiting` per referral."""
@@ -65,7 +81,11 @@ class Peers:
         return {UUID(row["referral_id"]): row["outcome"] for row in answer.json()["streams"]}
 
     async def _get(self, producer: str, path: str, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        answer = await self._client.get(self._urls[producer] + path, params=list(query))
+        try:
+            async with asyncio.timeout(self._seconds):
+                answer = await self._client.get(self._urls[producer] + path, params=list(query))
+        except TimeoutError:
+            raise httpx.ReadTimeout(f"{producer} has not answered within {self._seconds} s") from None
         answer.raise_for_status()
         content: dict[str, Any] = orjson.loads(answer.content)
         return content

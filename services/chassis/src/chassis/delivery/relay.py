@@ -67,10 +67,12 @@ class Relay:
         self._resting: dict[int, float] = {}
         self.sent = 0
         self._take = f"""
-            SELECT o.n, o.lane, o.topic, o.key, o.event_id, e.headers, e.body
+            SELECT o.n, o.lane, o.topic, o.key, o.event_id, coalesce(e.headers, t.headers), coalesce(e.body, t.body)
             FROM (SELECT n, lane, topic, key, event_id, resend FROM {schema}.outbox
                   WHERE lane = ANY ($1) ORDER BY resend, n LIMIT {BATCH}) o
             LEFT JOIN LATERAL (SELECT headers, body FROM {schema}.event_log WHERE id = o.event_id LIMIT 1) e ON true
+            LEFT JOIN LATERAL (
+                SELECT headers, body FROM {schema}.notice WHERE id = o.event_id AND e.body IS NULL LIMIT 1) t ON true
             ORDER BY o.resend, o.n
         """
         self._set_aside = f"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -12,6 +13,7 @@ import orjson
 from aiokafka.partitioner import murmur2
 
 from chassis.delivery.gate import Arrival, Parked, ParkReason, Position, ReferralGate, needs_text
+from chassis.delivery.notices import Notice, StateChange
 from chassis.delivery.tables import LANES
 from chassis.delivery.wire import read_headers, write_headers
 from chassis.delivery.work import Numbered
@@ -35,9 +37,42 @@ class ParkedChange:
     removed: list[tuple[UUID, str, int]]
 
 
-def lane_of(referral_id: UUID) -> int:
-    """A referral's lane, fixed for good, whatever becomes of the topic's partitions."""
-    return int(murmur2(str(referral_id).encode()) & 0x7FFFFFFF) % LANES
+def lane_of(key: object) -> int:
+    """The lane of a referral or of another key, fixed for good, whatever becomes of the topic's partitions."""
+    return int(murmur2(str(key).encode()) & 0x7FFFFFFF) % LANES
+
+
+_TOLD = """, told AS (
+                SELECT * FROM unnest($10::uuid[], $11::uuid[], $12::text[], $13::text[], $14::text[], $15::int[],
+                                     $16::text[], $17::text[], $18::int[]) WITH ORDINALITY
+                    AS t(id, referral_id, topic, key, type, version, headers, body, lane, ord)
+            ), noticed AS (
+                INSERT INTO {schema}.notice (id, referral_id, lane, topic, key, type, version, headers, body)
+                SELECT id, referral_id, lane, topic, key, type, version, headers::json, body::json
+                FROM told WHERE id IS NOT NULL ORDER BY id
+            )"""
+_QUEUED = """SELECT lane, topic, key, id FROM (
+                SELECT 0 AS told, lane, $9 AS topic, referral_id::text AS key, id, ord FROM new
+                UNION ALL SELECT 1, lane, topic, key, id, ord FROM told) both_kinds ORDER BY told, ord"""
+
+
+def _events(schema: str, *, told: str, queued: str) -> str:
+    return f"""
+            WITH new AS (
+                SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::uuid[], $6::text[], $7::text[],
+                                     $8::int[]) WITH ORDINALITY
+                    AS t(id, referral_id, seq, type, causation_id, headers, body, lane, ord)
+            ), heads AS (
+                UPDATE {schema}.stream s SET head = n.seq, head_event_id = n.id, changed_at = clock_timestamp()
+                FROM (SELECT DISTINCT ON (referral_id) referral_id, seq, id FROM new ORDER BY referral_id, seq DESC) n
+                WHERE s.referral_id = n.referral_id
+            ), logged AS (
+                INSERT INTO {schema}.event_log (id, referral_id, seq, type, causation_id, headers, body)
+                SELECT id, referral_id, seq, type, causation_id, headers::json, body::json FROM new
+            ){told}
+            INSERT INTO {schema}.outbox (lane, topic, key, event_id)
+            {queued}
+        """
 
 
 class Statements:
@@ -57,22 +92,8 @@ class Statements:
             ON CONFLICT (referral_id, consumer, producer)
             DO UPDATE SET last = EXCLUDED.last, last_event_id = EXCLUDED.last_event_id
         """
-        self._events = f"""
-            WITH new AS (
-                SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::uuid[], $6::text[], $7::text[],
-                                     $8::int[]) WITH ORDINALITY
-                    AS t(id, referral_id, seq, type, causation_id, headers, body, lane, ord)
-            ), heads AS (
-                UPDATE {schema}.stream s SET head = n.seq, head_event_id = n.id, changed_at = clock_timestamp()
-                FROM (SELECT DISTINCT ON (referral_id) referral_id, seq, id FROM new ORDER BY referral_id, seq DESC) n
-                WHERE s.referral_id = n.referral_id
-            ), logged AS (
-                INSERT INTO {schema}.event_log (id, referral_id, seq, type, causation_id, headers, body)
-                SELECT id, referral_id, seq, type, causation_id, headers::json, body::json FROM new
-            )
-            INSERT INTO {schema}.outbox (lane, topic, key, event_id)
-            SELECT lane, $9, referral_id::text, id FROM new ORDER BY ord
-        """
+        self._events = _events(schema, told="", queued="SELECT lane, $9, referral_id::text, id FROM new ORDER BY ord")
+        self._events_and_told = _events(schema, told=_TOLD.format(schema=schema), queued=_QUEUED)
         self._park = f"""
             INSERT INTO {schema}.parked
                 (referral_id, consumer, producer, seq, event_id, type, reason, detail, needs, headers, body)
@@ -120,13 +141,19 @@ class Statements:
                 [position.last_event_id for _, _, position in rows],
             )
 
-    async def write_events(self, connection: asyncpg.Connection, events: Sequence[Numbered]) -> None:
-        """Head, event_log and outbox in one statement; the outbox in the order of recording."""
-        if not events:
+    async def write_outgoing(
+        self,
+        connection: asyncpg.Connection,
+        events: Sequence[Numbered],
+        told: Sequence[Notice | StateChange] = (),
+        *,
+        at: datetime,
+    ) -> None:
+        """Head, event_log, notice and outbox in one statement; in the outbox events first, in order of recording."""
+        if not events and not told:
             return
         recorded = [event.recorded for event in events]
-        await connection.execute(
-            self._events,
+        columns: list[Any] = [
             [one.event_id for one in recorded],
             [one.referral_id for one in recorded],
             [event.seq for event in events],
@@ -136,6 +163,23 @@ class Statements:
             [one.model.model_dump_json() for one in recorded],
             [lane_of(one.referral_id) for one in recorded],
             self.topic,
+        ]
+        if not told:
+            await connection.execute(self._events, *columns)
+            return
+        notices = [one if isinstance(one, Notice) else None for one in told]
+        await connection.execute(
+            self._events_and_told,
+            *columns,
+            [one and one.notice_id for one in notices],
+            [one.referral_id for one in told],
+            [one.topic for one in told],
+            [one.key for one in told],
+            [one and one.event_type for one in notices],
+            [one and one.version for one in notices],
+            [one and one.headers(self.schema, at=at) for one in notices],
+            [one and one.model.model_dump_json() for one in notices],
+            [lane_of(one.key) for one in told],
         )
 
     async def write_parked(self, connection: asyncpg.Connection, change: ParkedChange) -> None:
@@ -169,6 +213,7 @@ def headers_text(event: Numbered) -> str:
             seq=event.seq,
             after=event.after,
             causation_id=event.recorded.causation_id,
+            urgent=getattr(event.recorded.model, "URGENT", False),
         )
     ).decode()
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON
 
 from chassis import api_keys_tables, audit_tables, commands_tables, texts_tables, timers_tables
+from chassis.delivery import notices_tables
 from chassis.ids import id_at
 
 LANES = 12
@@ -39,6 +40,7 @@ def add_to(metadata: MetaData, schema: str) -> None:
     _outgoing(metadata, schema)
     _incoming(metadata, schema)
     _repair(metadata, schema)
+    notices_tables.add_to(metadata, schema)
     audit_tables.add_to(metadata, schema)
     commands_tables.add_to(metadata, schema)
     texts_tables.add_to(metadata, schema)

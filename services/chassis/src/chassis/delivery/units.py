@@ -23,8 +23,8 @@ W = TypeVar("W", bound=Work)
 class Units(Generic[W]):
     """Makes transactions that touch referrals.
 
-    `make_work` builds the service's `Work` for one transaction; `wake` is called after each commit that wrote events.
-    `keyring` seals the texts that work keeps and the answers of commands.
+    `make_work` builds the service's `Work` for one transaction; `wake` is called after each commit that
+    has left something to send. `keyring` seals the texts that work keeps and the answers of commands.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Units(Generic[W]):
         work.keep()
         await work.save(connection)
         await write_texts(connection, self.statements.schema, work.texts)
-        await self.statements.write_events(connection, work.numbered)
+        await self.statements.write_outgoing(connection, work.numbered, work.told, at=work.now)
         failpoint("unit.before_commit")
 
     def committed(self, work: W) -> None:
         failpoint("unit.after_commit")
-        if work.numbered:
+        if work.numbered or work.told:
             self._wake()

@@ -42,18 +42,8 @@ def write_headers(
     urgent: bool = False,
 ) -> dict[str, str]:
     """Header names and values as text; kept in event_log, so that a resend carries the first ones."""
-    words = event_type.split(".")
-    headers = {
-        "ce_specversion": "1.0",
-        "ce_id": str(event_id),
-        "ce_source": f"/{words[1]}/{words[2]}",
-        "ce_type": event_type,
-        "ce_subject": str(subject),
-        "ce_time": at.isoformat().replace("+00:00", "Z"),
-        "ce_dataschema": "urn:" + ":".join(words[1:]),
-        "ce_streamseq": str(seq),
-        "content-type": "application/json",
-    }
+    service = event_type.split(".")[2]
+    headers = _attributes(event_id, event_type, service, subject, at) | {"ce_streamseq": str(seq)}
     if after:
         headers["ce_after"] = ",".join(f"{service}:{number}" for service, number in sorted(after.items()))
     if causation_id is not None:
@@ -61,6 +51,27 @@ def write_headers(
     if urgent:
         headers["ce_urgent"] = "true"
     return headers
+
+
+def write_notice_headers(
+    *, notice_id: UUID, event_type: str, service: str, subject: UUID, at: datetime, version: int
+) -> dict[str, str]:
+    """Of a record for partners and sources: `version` numbers it under its key, and no internal number leaves."""
+    return _attributes(notice_id, event_type, service, subject, at) | {"ce_version": str(version)}
+
+
+def _attributes(event_id: UUID, event_type: str, service: str, subject: UUID, at: datetime) -> dict[str, str]:
+    words = event_type.split(".")
+    return {
+        "ce_specversion": "1.0",
+        "ce_id": str(event_id),
+        "ce_source": f"/{words[1]}/{service}",
+        "ce_type": event_type,
+        "ce_subject": str(subject),
+        "ce_time": at.isoformat().replace("+00:00", "Z"),
+        "ce_dataschema": "urn:" + ":".join(words[1:]),
+        "content-type": "application/json",
+    }
 
 
 def read_headers(raw: Iterable[tuple[str, bytes]]) -> Envelope:
