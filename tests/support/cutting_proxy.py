@@ -24,7 +24,7 @@ class CuttingProxy:
             while chunk := await reader.read(65536):
                 if self.cut_at is not None and self.cut_at in chunk:
                     self.cuts += 1
-                    backward.cancel()
+                    await _ended(backward)  # two may not read from one stream
                     if self.delivered:
                         server_writer.write(chunk)
                         await server_reader.read(65536)  # the server has answered: it is done, and nobody will hear
@@ -41,6 +41,11 @@ class CuttingProxy:
         while chunk := await reader.read(65536):
             writer.write(chunk)
         writer.close()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
