@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from intake_svc.domain.blocks import POLICE, SCREENER
 from intake_svc.domain.call import Act, Call, CallState, Decided, Errand, ReferralId
-from intake_svc.domain.errors import GuardRefused, OfAnother
+from intake_svc.domain.errors import GuardRefused, OfAnother, TransitionRefused
 
 
 class Decision(StrEnum):
@@ -69,6 +69,8 @@ def screened(call: Call, decided: Decided, *, link_to: ReferralId | None = None)
     of the same event must be halted. A call that had been referred before is referred again at once.
     """
     decision = Decision(decided.decision)
+    if call.state is CallState.RETURNED:  # what came back is answered, not screened: whoever sent it is told so
+        raise TransitionRefused(call.state, decision, call.allowed_acts())
     state = call.next_state(_ACTS[decision])
     after = replace(call, decided=decided).without_errand().changed_by_people()
     if decision is Decision.REFER and call.has_opened:

@@ -118,5 +118,5 @@ class SourceProfiles:
 
 
 def clock_key(feedback: Feedback) -> str:
-    """The feedback clock of one telling, among those of its call: `signed_1`, `signed_4`."""
-    return f"{feedback.milestone}_{feedback.version}"
+    """The feedback clock of one telling, among those of its call: the same in whatever order facts arrive."""
+    return str(feedback.fact_id)
