@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel, Field
 
 from chassis.api_keys import ApiKeys, KeyGrant, NewKey, insert_key, revoke_key
@@ -18,6 +18,7 @@ from chassis.sealing import Keyring
 ROLE = "security_admin"
 EXAMPLE_ID = "0199aa00-0000-7000-8000-000000000000"
 Admin = Annotated[Caller, Depends(require(ROLE))]
+KeyId = Annotated[UUID, Path(description="密钥编号。Id of the key.", examples=[EXAMPLE_ID])]
 AdminAsks = Annotated[Asked, Depends(command(ROLE, creates=True))]
 
 
@@ -126,7 +127,7 @@ def _revoke_route(router: APIRouter, keys: ApiKeys, commands: PlainCommands) -> 
         response_model=ApiKeyOut,
         responses=problems(401, 403, 404, 409, 422, 503),
     )
-    async def revoke_api_key(key_id: UUID, asked: AdminAsks) -> Response:
+    async def revoke_api_key(key_id: KeyId, asked: AdminAsks) -> Response:
         """至迟30秒后各进程均不再接受。No process takes it any more after 30 seconds."""
 
         async def revoke(connection: asyncpg.Connection) -> Answer:

@@ -60,7 +60,8 @@ class AuditVerifiedOut(BaseModel):
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     )
     bad: BadBlockOut | None = Field(
-        description="首个不符的区块；为空即全部相符。The first bad block; null: all is as it was written."
+        description="首个不符的区块；为空即全部相符。The first bad block; null: all is as it was written.",
+        examples=[{"n": 17, "reason": "digest"}],
     )
 
     @classmethod

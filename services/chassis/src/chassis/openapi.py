@@ -5,6 +5,7 @@ from typing import Any
 
 from chassis.access import Rights
 from chassis.commands_headers import IDEMPOTENCY_KEY, IF_MATCH
+from chassis.openapi_examples import give_body_example
 from chassis.problems import ProblemOut, problem_response
 
 _METHODS = ("get", "put", "post", "delete", "patch")
@@ -22,6 +23,7 @@ def complete(document: dict[str, Any], rights: Rights) -> dict[str, Any]:
         if (method.upper(), path) in rights:
             operation["x-roles"] = sorted(rights[method.upper(), path])
         _require_if_match(operation)
+        give_body_example(operation, schemas)
         responses = operation.setdefault("responses", {})
         for status in _statuses(operation):
             if status == 422 or str(status) not in responses:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from chassis.problems import Problem
 
@@ -54,8 +54,18 @@ class Cursor:
             raise bad_cursor() from None
 
 
+def _show_an_item(schema: dict[str, Any], page: type[Any]) -> None:
+    """A page's example is one item made of its fields' examples."""
+    (item,) = page.__pydantic_generic_metadata__["args"] or (None,)
+    if isinstance(item, type) and issubclass(item, BaseModel):
+        example = {name: field.examples[0] for name, field in item.model_fields.items() if field.examples}
+        schema["properties"]["items"]["examples"] = [[example]]
+
+
 class Page(BaseModel, Generic[T]):
     """One page of a list. 列表的一页。"""
+
+    model_config = ConfigDict(json_schema_extra=_show_an_item)
 
     items: list[T] = Field(description="本页各项。The items of this page.")
     next: str | None = Field(

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, Field
 
 from chassis import audit
@@ -17,6 +17,7 @@ from chassis.sealing import Keyring
 from chassis.texts import place_of
 
 EXAMPLE_ID = "0199aa00-0000-7000-8000-000000000000"
+TextId = Annotated[UUID, Path(description="文本编号。Id of the text.", examples=[EXAMPLE_ID])]
 ScopeOf = Callable[[asyncpg.Connection, UUID], Awaitable[str | None]]
 """The scope path of a referral; None while nobody knows its area: then the city alone sees it."""
 
@@ -46,7 +47,7 @@ def texts_routes(
         responses=problems(401, 403, 404, 422, 503),
     )
     async def read_text(
-        text_id: UUID, request: Request, response: Response, by: Annotated[Caller, Depends(require(*roles))]
+        text_id: TextId, request: Request, response: Response, by: Annotated[Caller, Depends(require(*roles))]
     ) -> TextOut:
         """备注、内容与理由的原文；每次读取均记入审计。Notes, contents and reasons in full; each reading is audited."""
         async with database.transaction() as connection:
