@@ -11,14 +11,14 @@ from followup_svc.events import CONTRACTS, HANDLERS
 from followup_svc.main import make_api
 from followup_svc.store.ledger import ledger_counts
 from followup_svc.store.tables import metadata
-from followup_svc.store.work import FollowupWork
 from support.consumers import Consumer, a_consumer, an_arrival, classified, dispatched, linked, opened
+from support.watching import make_work
 
 
 @pytest.fixture
 async def followup(database: str, tmp_path: Path) -> AsyncIterator[Consumer]:
     async with a_consumer(
-        "followup", metadata, CONTRACTS, HANDLERS, FollowupWork, database_url=database, folder=tmp_path
+        "followup", metadata, CONTRACTS, HANDLERS, make_work, database_url=database, folder=tmp_path
     ) as consumer:
         yield consumer
 
@@ -39,7 +39,10 @@ async def test_the_first_dispatch_opens_a_watch_and_says_so_once(followup: Consu
     assert (event["type"], event["seq"]) == ("cn.liandong.followup.watch_opened.v1", 1)
     assert event["body"]["cycle"] == 1
     assert event["headers"]["ce_after"] == "intake:1,triage:1"
-    assert await followup.rows("SELECT count(*) FROM followup.outbox") == [{"count": 1}]
+    sent = await followup.rows("SELECT topic FROM followup.outbox ORDER BY n")
+    assert sent[0]["topic"] == "followup.v1", "the own fact leaves first"
+    others = sorted(row["topic"] for row in sent[1:])
+    assert others == ["referral-status.v1", "referrals.v1", "referrals.v1", "referrals.v1"]
 
 
 async def test_the_same_dispatch_again_opens_nothing(followup: Consumer) -> None:
@@ -89,7 +92,7 @@ async def test_a_watch_is_read_over_http_by_those_who_may(followup: Consumer) ->
             return await client.get(f"/v1/watches/{referral_id}", headers=headers)
 
         assert (await get(referral, "auditor")).json()["state"] == "watching"
-        assert (await get(referral, "visitor")).status_code == 403
+        assert (await get(referral, "partner")).status_code == 403
         assert (await get(referral, "ops", "31/310106")).json()["code"] == "out_of_scope"
         assert (await get(new_id(), "ops")).json()["code"] == "not_watched"
         ledger = await client.get("/v1/ops/ledger", headers=followup.issuer.bearer("ops"))

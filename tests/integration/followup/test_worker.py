@@ -6,11 +6,11 @@ from aiokafka import AIOKafkaConsumer
 from chassis.ids import new_id
 from followup_svc.events import CONTRACTS, HANDLERS
 from followup_svc.store.tables import metadata
-from followup_svc.store.work import FollowupWork
 from referral_schemas.envelope import from_headers
 from referral_schemas.followup import WatchOpened
 from support.consumers import a_consumer, an_arrival, classified, dispatched, opened
 from support.stack import KafkaServer
+from support.watching import make_work
 from support.workers import a_worker, publish
 
 
@@ -25,7 +25,7 @@ async def test_a_dispatched_referral_is_watched_and_the_world_is_told_once(
     ]
     async with (
         a_consumer(
-            "followup", metadata, CONTRACTS, HANDLERS, FollowupWork, database_url=database, folder=tmp_path
+            "followup", metadata, CONTRACTS, HANDLERS, make_work, database_url=database, folder=tmp_path
         ) as followup,
         a_worker("followup", followup, servers, tmp_path),
     ):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from followup_svc.domain.grade import GradeHistory
 from followup_svc.domain.noted import Noted
 from followup_svc.domain.watch import ReferralId
 from hypothesis import given
@@ -15,7 +16,7 @@ FACTS: list[Callable[[Noted], Noted]] = [
     lambda noted: noted.opened(at=AT),
     lambda noted: noted.joined_by_call(calls=2),
     lambda noted: noted.joined_by_call(calls=3),
-    lambda noted: noted.classified("medical", "orange"),
+    lambda noted: noted.classified("medical", "orange", at=AT),
 ]
 
 
@@ -24,7 +25,7 @@ def test_any_order_of_the_facts_gives_one_note(facts: list[Callable[[Noted], Not
     noted = EMPTY
     for apply in facts:
         noted = apply(noted)
-    assert noted == Noted(EMPTY.referral_id, AT, 3, "medical", "orange")
+    assert noted == Noted(EMPTY.referral_id, AT, 3, "medical", GradeHistory(((AT, "orange"),)))
 
 
 def test_opening_is_noted_once() -> None:

@@ -1,28 +1,44 @@
 """Composition root: the one file that knows everything of this service."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 
 from chassis import failpoints, logs
 from chassis.app import create_app
 from chassis.clock import Clock
+from chassis.commands import Commands
 from chassis.database import Database
-from chassis.delivery import Delivery, ops_router
+from chassis.delivery import Delivery, Statements, Units, ops_router
+from chassis.delivery.peers import Peers
 from chassis.migrate import migrate as migrate_schema
 from chassis.serve import run_worker, serve
 from chassis.settings import MigrateSettings, ServiceSettings
+from chassis.texts_routes import texts_routes
+from chassis.timers import Ticker, clock_routes
 from chassis.wake import poke
 from fastapi import FastAPI
 
-from followup_svc.api.routes import watch_routes
+from followup_svc.api.asking import WatchCommands
+from followup_svc.api.closings import closing_routes
+from followup_svc.api.refusals import REFUSALS
+from followup_svc.api.scopes import scope_of
+from followup_svc.api.visits import visit_routes
+from followup_svc.api.watches import READERS, watch_routes
 from followup_svc.events import CONTRACTS, HANDLERS, SERVICE
+from followup_svc.rules.loading import load_rulebook
 from followup_svc.store.ledger import ledger_counts
 from followup_svc.store.tables import SCHEMA, metadata
 from followup_svc.store.work import FollowupWork
+from followup_svc.use_cases.asking_heads import AskHeads, Heads
+from followup_svc.use_cases.closing_loop import ClosingLoop, audit_loop
+from followup_svc.use_cases.closing_units import ClosingCommands
+from followup_svc.use_cases.timing import on_timer
 
 PREFIX = "FOLLOWUP_"
+TEXT_READERS = ("visitor", "mediator", "office_clerk", "bureau_supervisor", "city_supervisor")
 
 
 def api() -> int:
@@ -43,35 +59,67 @@ def migrate() -> int:
     return 0
 
 
-def make_api(settings: ServiceSettings) -> FastAPI:
+def make_api(settings: ServiceSettings, *, ask: AskHeads | None = None) -> FastAPI:
+    """`ask` stands in for the three producers where they do not run."""
     database = Database(settings.database_url, process=f"{SERVICE}-api", pool_size=settings.pool_size)
+    peers = Peers(settings.peers, settings.service_token)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
+        await peers.close()
         await database.close()
 
+    wake = partial(poke, settings.wake_port)
+    statements = Statements(SCHEMA, CONTRACTS.topic)
+    units = Units(database, statements, work_maker(settings), wake, keyring=settings.keyring)
+    commands = WatchCommands(Commands(units, SCHEMA))
     ops = ops_router(
         SERVICE, SCHEMA, CONTRACTS.topic, sorted(CONTRACTS.consumed), database, Clock(),
-        counts=ledger_counts, wake=partial(poke, settings.wake_port),
+        counts=ledger_counts, wake=wake,
     )  # fmt: skip
+    routers = [
+        watch_routes(database, commands),
+        visit_routes(database, commands),
+        closing_routes(database, closing_commands(settings, database), ask or Heads(peers, database).ask),
+        clock_routes(database, SCHEMA, READERS, scope_of, path="/v1/watches"),
+        texts_routes(database, SCHEMA, settings.keyring, TEXT_READERS, scope_of),
+        ops,
+    ]
     return create_app(
         "回访服务",
         "Follow-up",
         settings=settings,
-        routers=[watch_routes(database), ops],
+        routers=routers,
         checks={"postgres": database.check},
         lifespan=lifespan,
+        refusals=REFUSALS,
     )
 
 
 async def run_delivery(settings: ServiceSettings) -> None:
     """Until cancelled."""
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
+    peers = Peers(settings.peers, settings.service_token)
     try:
-        await Delivery(settings, CONTRACTS, HANDLERS, FollowupWork, database, Clock()).run()
+        delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings), database, Clock())
+        closings = ClosingLoop(database, closing_commands(settings, database), Heads(peers, database).ask)
+        await delivery.run(Ticker(delivery.units, SCHEMA, on_timer).run, closings.run, partial(audit_loop, database))
     finally:
+        await peers.close()
         await database.close()
+
+
+def work_maker(settings: ServiceSettings) -> Callable[[datetime], FollowupWork]:
+    """The rule files are read once for a whole process."""
+    return partial(FollowupWork, calendar=settings.calendar, rules=load_rulebook(demo=settings.demo))
+
+
+def closing_commands(settings: ServiceSettings, database: Database) -> ClosingCommands:
+    return ClosingCommands(
+        database, Statements(SCHEMA, CONTRACTS.topic), settings.calendar, load_rulebook(demo=settings.demo),
+        partial(poke, settings.wake_port), keyring=settings.keyring,
+    )  # fmt: skip
 
 
 def _start(process: str) -> ServiceSettings:

@@ -1,0 +1,29 @@
+"""One statement that writes many rows of one table, new or changed, in the order of their key."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from followup_svc.store.tables import SCHEMA
+
+
+class Upsert:
+    """`columns` with their PostgreSQL types, the key's first; json columns are given as text."""
+
+    def __init__(self, table: str, columns: Mapping[str, str], *, key: int) -> None:
+        names, keys = list(columns), list(columns)[:key]
+        arrays = ", ".join(
+            f"${place}::{'text' if kind == 'json' else kind}[]" for place, kind in enumerate(columns.values(), 1)
+        )
+        values = ", ".join(f"{name}::json" if columns[name] == "json" else name for name in names)
+        updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in names[key:])
+        self._statement = f"""
+            INSERT INTO {SCHEMA}.{table} ({", ".join(names)})
+            SELECT {values} FROM unnest({arrays}) AS t({", ".join(names)}) ORDER BY {", ".join(keys)}
+            ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {updates}
+        """
+
+    async def write(self, connection: asyncpg.Connection, rows: Collection[Sequence[Any]]) -> None:
+        if rows:
+            await connection.execute(self._statement, *map(list, zip(*rows, strict=True)))
