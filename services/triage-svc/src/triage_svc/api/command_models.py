@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 from referral_schemas.triage import Addressee, Category, Channel, Grade, PartyRole
 
 from triage_svc.api.referral_models import EXAMPLE_AT, EXAMPLE_REFERRAL
@@ -14,11 +14,16 @@ from triage_svc.domain.states import State, allowed_acts
 
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 OrganisationCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]+$", max_length=60)]
+PARTIES: list[JsonValue] = [
+    {"role": "applicant", "name": "甲方（虚构）"},
+    {"role": "respondent", "name": "乙方（虚构）"},
+]
 Note = Annotated[str, StringConstraints(max_length=4000)]
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+def _shown(**body: JsonValue) -> ConfigDict:
+    """Unknown fields are refused; the example works on the sample directory."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [body]})
 
 
 class ReturnDecision(StrEnum):
@@ -28,8 +33,10 @@ class ReturnDecision(StrEnum):
     BACK_TO_POLICE = "back_to_police"
 
 
-class DispatchIn(_In):
+class DispatchIn(BaseModel):
     """Which office gets it, with what the dispatcher holds of category and grade. 派单。"""
+
+    model_config = _shown(office_code="310109010-SFS", reason="place_found")
 
     office_code: OrganisationCode = Field(
         description="司法所代码，见组织目录。Code of the judicial office.", examples=["310109010-SFS"]
@@ -43,12 +50,16 @@ class DispatchIn(_In):
     )
 
 
-class SignIn(_In):
+class SignIn(BaseModel):
     """Nothing to say beside the signature. 签收。"""
 
+    model_config = _shown()
 
-class PartyIn(_In):
+
+class PartyIn(BaseModel):
     """Somebody concerned. 当事人。"""
+
+    model_config = _shown(role="applicant", name="甲方（虚构）")
 
     party_id: UUID | None = Field(
         default=None,
@@ -61,8 +72,10 @@ class PartyIn(_In):
     )
 
 
-class ContactIn(_In):
+class ContactIn(BaseModel):
     """The first contact with the parties. 首次联系。"""
+
+    model_config = _shown(channel="phone", parties=PARTIES, note="双方同意周五面谈。")
 
     channel: Channel = Field(description="联系方式。How they were reached.", examples=["phone"])
     contacted_at: AwareDatetime | None = Field(
@@ -72,15 +85,17 @@ class ContactIn(_In):
         min_length=1,
         max_length=50,
         description="联系到的当事人。Parties reached.",
-        examples=[[{"role": "applicant", "name": "甲方（虚构）"}, {"role": "respondent", "name": "乙方（虚构）"}]],
+        examples=[PARTIES],
     )
     note: Note | None = Field(
         default=None, description="备注，加密保存。Note; kept sealed.", examples=["双方同意周五面谈。"]
     )
 
 
-class ReturnRequestIn(_In):
+class ReturnRequestIn(BaseModel):
     """Handing back, for a reason of the closed list. 申请退回。"""
+
+    model_config = _shown(reason="wrong_area", addressee="district", note="现场位于相邻街道。")
 
     reason: ReasonCode = Field(
         description="退回理由代码，限清单所列（DOMAIN §5.3）。Reason, of the closed list.", examples=["wrong_area"]
@@ -93,8 +108,10 @@ class ReturnRequestIn(_In):
     )
 
 
-class ReturnDecisionIn(_In):
+class ReturnDecisionIn(BaseModel):
     """What becomes of a request to hand back. 退回裁定。"""
+
+    model_config = _shown(decision="refuse", reason="within_your_duties")
 
     decision: ReturnDecision = Field(
         description="裁定：不同意、改派、转其他部门、退回公安。What is decided.", examples=["refuse"]
@@ -108,8 +125,10 @@ class ReturnDecisionIn(_In):
     reason: ReasonCode = Field(description="裁定理由代码。Why, as a code.", examples=["within_your_duties"])
 
 
-class HandOverIn(_In):
+class HandOverIn(BaseModel):
     """To a people's mediation committee; without one the directory decides by category. 移交调解。"""
+
+    model_config = _shown(committee_code="310109010-PMC", room_code="310109010-TJS1", mediator_code="M-001")
 
     committee_code: OrganisationCode | None = Field(
         default=None, description="调解委员会代码。Committee.", examples=["310109010-PMC"]
@@ -122,35 +141,45 @@ class HandOverIn(_In):
     )
 
 
-class NoConsentIn(_In):
+class NoConsentIn(BaseModel):
     """A party clearly refuses; the other routes have been told (PML 17, 26). 当事人不同意调解。"""
+
+    model_config = _shown(remedies_informed_at=EXAMPLE_AT)
 
     remedies_informed_at: AwareDatetime = Field(
         description="告知救济途径的时间。When the other remedies were told.", examples=[EXAMPLE_AT]
     )
 
 
-class SelfResolvedIn(_In):
+class SelfResolvedIn(BaseModel):
     """The parties have settled it themselves. 自行和解。"""
+
+    model_config = _shown(note="已自行和解。")
 
     note: Note | None = Field(default=None, description="备注，加密保存。Note; kept sealed.", examples=["已自行和解。"])
 
 
-class SendBackIn(_In):
+class SendBackIn(BaseModel):
     """Back to the police. 退回公安。"""
+
+    model_config = _shown(reason="excluded_matter")
 
     reason: ReasonCode = Field(description="理由代码。Why, as a code.", examples=["excluded_matter"])
 
 
-class SendToOtherBodyIn(_In):
+class SendToOtherBodyIn(BaseModel):
     """To a body that has the power. 转其他部门。"""
+
+    model_config = _shown(body_code="12345", reason="administrative_matter")
 
     body_code: OrganisationCode = Field(description="接收部门代码。Body that takes it over.", examples=["12345"])
     reason: ReasonCode = Field(description="理由代码。Why, as a code.", examples=["administrative_matter"])
 
 
-class GradeIn(_In):
+class GradeIn(BaseModel):
     """A grade given by a person; lowering takes a supervisor as named approver. 人工定级。"""
+
+    model_config = _shown(grade="orange", reason="signs_of_escalation")
 
     grade: Grade = Field(description="风险等级。Risk grade.", examples=["orange"])
     reason: ReasonCode = Field(description="理由代码。Why, as a code.", examples=["visits_show_calm"])

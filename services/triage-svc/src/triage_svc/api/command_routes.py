@@ -11,6 +11,7 @@ from chassis.texts_routes import is_in_sight
 from fastapi import APIRouter, Depends, Response
 
 from triage_svc.api import command_models as told
+from triage_svc.api.referral_models import ReferralInPath
 from triage_svc.api.refusals import not_opened, out_of_scope
 from triage_svc.domain.person import Person
 from triage_svc.domain.referral import Referral, ReferralId
@@ -52,7 +53,7 @@ def command_routes(commands: Commands[TriageWork]) -> APIRouter:
         )
 
     @post("/dispatch", "dispatchReferral", "派单 Dispatch to an office")
-    async def dispatch(referral_id: UUID, body: told.DispatchIn, asked: District) -> Response:
+    async def dispatch(referral_id: ReferralInPath, body: told.DispatchIn, asked: District) -> Response:
         """待研判、已派单或申请退回的，由调度员定所。The dispatcher names the office, from review or after a return."""
         wanted = DispatchReferral(
             ReferralId(referral_id), _person(asked.by), body.office_code, body.reason, body.category, body.grade
@@ -60,26 +61,26 @@ def command_routes(commands: Commands[TriageWork]) -> APIRouter:
         return await run(asked, "dispatch_referral", referral_id, lambda work: dispatch_referral(wanted, work))
 
     @post("/sign", "signReferral", "签收 Sign for it")
-    async def sign(referral_id: UUID, body: told.SignIn, asked: Clerk) -> Response:
+    async def sign(referral_id: ReferralInPath, body: told.SignIn, asked: Clerk) -> Response:
         """司法所签收，责任单位随之变更（首接负责）。The office takes it, and answers for it from here on."""
         wanted = SignReferral(ReferralId(referral_id))
         return await run(asked, "sign_referral", referral_id, lambda work: sign_referral(wanted, work))
 
     @post("/contact", "contactParties", "首次联系 First contact")
-    async def contact(referral_id: UUID, body: told.ContactIn, asked: Clerk) -> Response:
+    async def contact(referral_id: ReferralInPath, body: told.ContactIn, asked: Clerk) -> Response:
         """登记首次联系及当事人；姓名加密保存。Who was reached; names are kept sealed."""
         parties = tuple(Contacted(one.role, one.party_id, one.name) for one in body.parties)
         wanted = ContactParties(ReferralId(referral_id), body.channel, parties, body.contacted_at, body.note)
         return await run(asked, "contact_parties", referral_id, lambda work: contact_parties(wanted, work))
 
     @post("/request-return", "requestReturn", "申请退回 Ask to hand back")
-    async def ask_return(referral_id: UUID, body: told.ReturnRequestIn, asked: Clerk) -> Response:
+    async def ask_return(referral_id: ReferralInPath, body: told.ReturnRequestIn, asked: Clerk) -> Response:
         """理由限清单所列；超过次数由区级裁定。For a listed reason; after too many the district decides."""
         wanted = RequestReturn(ReferralId(referral_id), body.reason, body.addressee, body.note)
         return await run(asked, "request_return", referral_id, lambda work: request_return(wanted, work))
 
     @post("/return-decision", "decideReturn", "退回裁定 Decide a return")
-    async def answer_return(referral_id: UUID, body: told.ReturnDecisionIn, asked: District) -> Response:
+    async def answer_return(referral_id: ReferralInPath, body: told.ReturnDecisionIn, asked: District) -> Response:
         """不同意、改派、转其他部门或退回公安。Refused, another office, another body, or back to the police."""
         wanted = DecideReturn(
             ReferralId(referral_id), _person(asked.by), body.decision, body.reason, body.office_code, body.body_code
@@ -87,37 +88,37 @@ def command_routes(commands: Commands[TriageWork]) -> APIRouter:
         return await run(asked, "decide_return", referral_id, lambda work: decide_return(wanted, work))
 
     @post("/hand-over", "handOver", "移交调解 Hand to mediation")
-    async def hand(referral_id: UUID, body: told.HandOverIn, asked: Clerk) -> Response:
+    async def hand(referral_id: ReferralInPath, body: told.HandOverIn, asked: Clerk) -> Response:
         """移交人民调解委员会；不填则按组织目录确定。To a committee; where none is named the directory decides."""
         wanted = HandOver(ReferralId(referral_id), body.committee_code, body.room_code, body.mediator_code)
         return await run(asked, "hand_over", referral_id, lambda work: hand_over(wanted, work))
 
     @post("/no-consent", "recordNoConsent", "不同意调解 No consent")
-    async def no_consent(referral_id: UUID, body: told.NoConsentIn, asked: Clerk) -> Response:
+    async def no_consent(referral_id: ReferralInPath, body: told.NoConsentIn, asked: Clerk) -> Response:
         """当事人明确拒绝，已告知其他途径（人民调解法第17、26条）。A clear refusal, remedies told (PML 17, 26)."""
         wanted = RecordNoConsent(ReferralId(referral_id), body.remedies_informed_at)
         return await run(asked, "record_no_consent", referral_id, lambda work: record_no_consent(wanted, work))
 
     @post("/self-resolved", "recordSelfResolved", "自行和解 Settled by themselves")
-    async def self_resolved(referral_id: UUID, body: told.SelfResolvedIn, asked: Clerk) -> Response:
+    async def self_resolved(referral_id: ReferralInPath, body: told.SelfResolvedIn, asked: Clerk) -> Response:
         """当事人已自行和解。The parties have settled it themselves."""
         wanted = RecordSelfResolved(ReferralId(referral_id), body.note)
         return await run(asked, "record_self_resolved", referral_id, lambda work: record_self_resolved(wanted, work))
 
     @post("/send-back", "sendBack", "退回公安 Back to the police")
-    async def to_police(referral_id: UUID, body: told.SendBackIn, asked: Dispatcher) -> Response:
+    async def to_police(referral_id: ReferralInPath, body: told.SendBackIn, asked: Dispatcher) -> Response:
         """待研判或不得调解的，退回公安处理。From review or blocked: the police decide."""
         wanted = SendBack(ReferralId(referral_id), _person(asked.by), body.reason)
         return await run(asked, "send_back", referral_id, lambda work: send_back(wanted, work))
 
     @post("/send-to-other-body", "sendToOtherBody", "转其他部门 To another body")
-    async def to_other_body(referral_id: UUID, body: told.SendToOtherBodyIn, asked: Dispatcher) -> Response:
+    async def to_other_body(referral_id: ReferralInPath, body: told.SendToOtherBodyIn, asked: Dispatcher) -> Response:
         """转有权处理的部门。To the body that has the power."""
         wanted = SendToOtherBody(ReferralId(referral_id), _person(asked.by), body.body_code, body.reason)
         return await run(asked, "send_to_other_body", referral_id, lambda work: send_to_other_body(wanted, work))
 
     @post("/grade", "gradeReferral", "人工定级 Grade it")
-    async def grade(referral_id: UUID, body: told.GradeIn, asked: District) -> Response:
+    async def grade(referral_id: ReferralInPath, body: told.GradeIn, asked: District) -> Response:
         """调度员可升，降级须监督员批准。A dispatcher may raise; lowering takes a supervisor."""
         wanted = GradeReferral(ReferralId(referral_id), _person(asked.by), body.grade, body.reason)
         return await run(asked, "grade_referral", referral_id, lambda work: grade_referral(wanted, work))

@@ -1,9 +1,10 @@
 """What triage shows of a referral."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import BaseModel, Field
 from referral_schemas.triage import Addressee, Category, Grade, PartyRole
 
@@ -15,6 +16,9 @@ EXAMPLE_REFERRAL = "01997b3c-6a10-7c4e-9f21-0b8d4f6a2e01"
 EXAMPLE_PARTY = "01997b3c-6a10-7c4e-9f21-0b8d4f6a2e02"
 EXAMPLE_TEXT = "01997b3c-6a10-7c4e-9f21-0b8d4f6a2e03"
 EXAMPLE_AT = "2026-01-01T01:30:02.500Z"
+
+
+ReferralInPath = Annotated[UUID, Path(description="分流单编号。Referral id.", examples=[EXAMPLE_REFERRAL])]
 
 
 class PartyOut(BaseModel):
@@ -103,11 +107,16 @@ class ReferralOut(ReferralListed):
     )
     signed_at: datetime | None = Field(description="签收时间。When the office signed.", examples=[EXAMPLE_AT])
     contacted_at: datetime | None = Field(description="首次联系时间。First contact.", examples=[EXAMPLE_AT])
-    parties: list[PartyOut] = Field(description="当事人。Parties found at the contact.")
+    parties: list[PartyOut] = Field(
+        description="当事人。Parties found at the contact.",
+        examples=[[{"party_id": EXAMPLE_PARTY, "role": "applicant", "name_text_id": EXAMPLE_TEXT}]],
+    )
     committee_code: str | None = Field(
         description="承接的调解委员会代码。Committee it was handed to.", examples=["310109010-PMC"]
     )
-    counters: CountersOut = Field(description="报警次数。How often people called.")
+    counters: CountersOut = Field(
+        description="报警次数。How often people called.", examples=[{"calls": 2, "duplicates": 1, "repeats": 0}]
+    )
     withdrawn_at: datetime | None = Field(
         description="报警人撤销时间。When the caller withdrew.", examples=["2026-01-02T01:00:00Z"]
     )
@@ -124,7 +133,10 @@ class ReferralOut(ReferralListed):
         description="最近一次未履行的时间。When an obligation was last found unkept.", examples=["2026-02-06T01:00:00Z"]
     )
     cycle: int = Field(description="第几轮办理。Which round.", examples=[1])
-    notes: list[NoteOut] = Field(description="备注，按编号读取原文。What was written, read by id.")
+    notes: list[NoteOut] = Field(
+        description="备注，按编号读取原文。What was written, read by id.",
+        examples=[[{"text_id": EXAMPLE_TEXT, "kind": "contact_note", "at": EXAMPLE_AT}]],
+    )
 
     @classmethod
     def of(cls, seen: Seen) -> Self:

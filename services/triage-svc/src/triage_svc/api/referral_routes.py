@@ -14,7 +14,7 @@ from chassis.texts_routes import is_in_sight
 from fastapi import APIRouter, Depends, Query, Response
 from referral_schemas.triage import Category, Grade
 
-from triage_svc.api.referral_models import ReferralListed, ReferralOut
+from triage_svc.api.referral_models import ReferralInPath, ReferralListed, ReferralOut
 from triage_svc.api.refusals import not_opened, out_of_scope
 from triage_svc.domain.states import State
 from triage_svc.store.work_list import Wanted, find_referral, list_referrals, scope_of
@@ -76,7 +76,7 @@ def referral_routes(database: Database) -> APIRouter:
         summary="分流单详情 One referral",
         responses=problems(401, 403, 404, 422, 503),
     )
-    async def read_referral(referral_id: UUID, by: Reader, response: Response) -> ReferralOut:
+    async def read_referral(referral_id: ReferralInPath, by: Reader, response: Response) -> ReferralOut:
         """现状、可办理事项、暂停与超期；ETag 用于随后的办理。
 
         How it stands, what may be done, what holds it; the ETag goes with the command that follows.

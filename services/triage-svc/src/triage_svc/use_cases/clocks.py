@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from chassis.timers import Timer
+from chassis.timers import Timer, TimerState
 
 from triage_svc.domain.facts import ClockMet, DeadlineMet, DeadlineSet, RunningClock
 from triage_svc.domain.referral import Referral
@@ -42,6 +42,14 @@ def wait_for_answer(asked: Referral, work: TriageWork) -> Referral:
     return asked
 
 
+def hasten_clocks(raised: Referral, work: TriageWork) -> None:
+    """A graver dispute leaves its office less time: from now on the graver grade's limits run, where they end sooner."""
+    standing = [timer for clock in OF_OFFICE for timer in _present(raised, clock, work)]
+    sooner = [timer for timer in (_sooner(raised, timer, work) for timer in standing) if timer is not None]
+    if sooner:
+        work.state(raised.referral_id, DeadlineSet(tuple(map(_running, sooner))))
+
+
 def finish_clocks(
     referral: Referral, work: TriageWork, *clocks: Clock, drop_others: bool = False, at: datetime | None = None
 ) -> Referral:
@@ -56,6 +64,23 @@ def finish_clocks(
         told = tuple(ClockMet(timer.clock, timer.key, at or work.now) for timer in met)
         work.state(referral.referral_id, DeadlineMet(told))
     return replace(referral, overdue=referral.overdue - {*clocks, *others})
+
+
+def meet_target(referral: Referral, at: datetime, work: TriageWork) -> Referral:
+    """The settling target that ran at that instant, also where a later dispatch has cancelled it meanwhile: which of
+    the two was heard of first makes no difference."""
+    targets = (work.find_clock(referral.referral_id, Clock.SETTLE, str(hop)) for hop in range(1, referral.hop + 1))
+    running = [timer for timer in targets if timer is not None and timer.started_at <= at]
+    if not running:
+        return referral
+    timer = running[-1]
+    if timer.state is TimerState.CANCELLED:
+        work.put_timer(replace(timer, state=TimerState.MET, ended_at=at))
+    elif work.meet(timer.referral_id, timer.clock, timer.key, at=at) is None:
+        return referral
+    work.state(referral.referral_id, DeadlineMet((ClockMet(timer.clock, timer.key, at),)))
+    is_present = timer.key == str(referral.hop)
+    return replace(referral, overdue=referral.overdue - {Clock.SETTLE}) if is_present else referral
 
 
 def _present(referral: Referral, clock: Clock, work: TriageWork) -> list[Timer]:
@@ -79,6 +104,17 @@ def _start(referral: Referral, clock: Clock, key: str, work: TriageWork) -> Time
     limits, verdict = work.rules.limits, referral.verdict
     span = limits.span(clock, grade=verdict.grade, category=verdict.category)
     return work.start_clock(referral.referral_id, clock, span, rule=limits.rule, key=key)
+
+
+def _sooner(raised: Referral, timer: Timer, work: TriageWork) -> Timer | None:
+    """One that stands still has not used up its time: it is set anew whenever its limit is another."""
+    if timer.state is not TimerState.PAUSED and timer.due_at <= work.now:
+        return None
+    before, after = timer, _start(raised, Clock(timer.clock), timer.key, work)
+    if after.span != before.span and (before.state is TimerState.PAUSED or after.due_at < before.due_at):
+        return after
+    work.put_timer(before)
+    return None
 
 
 def _hold(referral: Referral, reason: str, clocks: tuple[Clock, ...], work: TriageWork, *, is_so: bool) -> None:

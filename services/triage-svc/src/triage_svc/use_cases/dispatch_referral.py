@@ -58,7 +58,7 @@ def send_again(referral: Referral, *, reason: str, work: TriageWork) -> Referral
     """To the office that had it last; where there was none, or it is gone, a dispatcher finds one."""
     office = _last_office(referral, work)
     if office is None:
-        return wait_for_dispatcher(referral.await_dispatch(reason), work)
+        return wait_for_dispatcher(referral.await_dispatch("reopened"), work)
     evidence = {"reason": reason, "office": _named(office)}
     return send_to(referral, office, decide(referral, DecisionKind.ROUTE, "assigned", evidence, work), work)
 

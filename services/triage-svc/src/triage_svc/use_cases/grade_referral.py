@@ -10,7 +10,7 @@ from triage_svc.domain.guards import refuse_change_of_closed, refuse_lowering_wi
 from triage_svc.domain.person import Person
 from triage_svc.domain.referral import Referral, ReferralId
 from triage_svc.store.work import TriageWork
-from triage_svc.use_cases.clocks import keep
+from triage_svc.use_cases.clocks import hasten_clocks, keep
 from triage_svc.use_cases.deciding import decide
 
 
@@ -33,6 +33,8 @@ def grade_referral(command: GradeReferral, work: TriageWork) -> Referral:
     refuse_lowering_without_approver(work.rules.grades, command.grade, held=held.grade, roles=command.by.roles)
     graded = referral.hold_of(held.category, command.grade, by_person=True)
     state_grade(graded, previous=held.grade, reason=command.reason, by=command.by, work=work)
+    if work.rules.grades.is_graver(command.grade, held.grade):
+        hasten_clocks(graded, work)
     return keep(graded.changed_by_person(), work)
 
 
@@ -53,4 +55,5 @@ def raise_grade(referral: Referral, grade: str, *, cause: str, evidence: dict[st
     raised = referral.hold_of(held.category, grade, by_person=False)
     decide(raised, DecisionKind.GRADE, grade, {"cause": cause, "previous": held.grade, **evidence}, work)
     work.state(referral.referral_id, GradeChanged(grade, held.grade, cause))
+    hasten_clocks(raised, work)
     return raised

@@ -8,9 +8,9 @@ from uuid import UUID
 from triage_svc.domain.facts import DeadlineBreached, RunningClock
 from triage_svc.domain.grading import Grading
 from triage_svc.domain.referral import Counters, Referral
-from triage_svc.domain.states import ENDED, Clock
+from triage_svc.domain.states import ENDED
 from triage_svc.store.work import TriageWork
-from triage_svc.use_cases.clocks import finish_clocks, keep
+from triage_svc.use_cases.clocks import keep, meet_target
 from triage_svc.use_cases.dispatch_referral import send_again
 from triage_svc.use_cases.grade_referral import raise_grade
 
@@ -69,11 +69,8 @@ def close(referral_id: UUID, outcome: str, at: datetime, work: TriageWork) -> No
 
 
 def settle(referral_id: UUID, at: datetime, work: TriageWork) -> None:
-    """The internal target is met by the agreement's effect or by an end; one that a later dispatch set is not."""
-    referral = work.referrals.get(referral_id)
-    if referral.dispatched_at is None or at < referral.dispatched_at:
-        return
-    keep(finish_clocks(referral, work, Clock.SETTLE, at=at), work)
+    """By the agreement's effect or by an end, at mediation: it meets the target of the dispatch that it belongs to."""
+    keep(meet_target(work.referrals.get(referral_id), at, work), work)
 
 
 def hear_breach(referral_id: UUID, work: TriageWork) -> None:
