@@ -96,19 +96,22 @@ class RoleRequired:
     async def __call__(
         self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
     ) -> Caller:
-        if credentials is None:
-            raise _unauthenticated("token_missing", "缺少令牌。", "A bearer token is needed.", error=None)
-        caller = await _caller_behind(request.app.state, credentials.credentials)
-        if self.roles and caller.roles.isdisjoint(self.roles):
-            raise Problem(
-                403, "role_required", "没有所需的角色。", "None of the roles needed.", roles=sorted(self.roles)
-            )
-        return caller
+        return await caller_with(request.app.state, credentials.credentials if credentials else None, self.roles)
 
 
 def require(*roles: str) -> Callable[..., Awaitable[Caller]]:
     """A dependency giving the caller, who has one of these roles; no roles: anybody with a valid token."""
     return RoleRequired(roles)
+
+
+async def caller_with(state: Any, token: str | None, roles: tuple[str, ...]) -> Caller:
+    """The caller behind a bearer token; raises a 401 problem, or 403 when none of the roles is there."""
+    if token is None:
+        raise _unauthenticated("token_missing", "缺少令牌。", "A bearer token is needed.", error=None)
+    caller = await _caller_behind(state, token)
+    if roles and caller.roles.isdisjoint(roles):
+        raise Problem(403, "role_required", "没有所需的角色。", "None of the roles needed.", roles=sorted(roles))
+    return caller
 
 
 async def _caller_behind(state: Any, token: str) -> Caller:

@@ -13,14 +13,14 @@ from typing import Any
 import structlog
 import uvicorn
 import uvloop
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 GRACE_SECONDS = 10
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _log = structlog.get_logger()
 
 
-def serve(app: FastAPI, *, host: str, port: int) -> None:
+def serve(app: ASGIApp, *, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT: no new connections, ten seconds for what runs. Then returns."""
     server = uvicorn.Server(
         uvicorn.Config(

@@ -13,6 +13,7 @@ from chassis.clock import Clock
 from chassis.commands import Commands
 from chassis.database import Database
 from chassis.delivery import Delivery, Statements, Units, ops_router
+from chassis.fast_lane import FastLane
 from chassis.migrate import migrate as migrate_schema
 from chassis.serve import run_worker, serve
 from chassis.settings import MigrateSettings
@@ -32,7 +33,7 @@ from intake_svc.api.list_route import list_route
 from intake_svc.api.models import CallIn
 from intake_svc.api.reading import CallReader
 from intake_svc.api.refusals import REFUSALS
-from intake_svc.api.routes import call_routes
+from intake_svc.api.routes import SUBMIT_PATH, call_routes
 from intake_svc.api.screen_routes import screen_routes
 from intake_svc.domain.reception import ReceptionRules
 from intake_svc.events import CONTRACTS, SERVICE, handlers
@@ -61,7 +62,7 @@ def work_maker(rules: Rules, calendar: Calendar) -> MakeWork:
 
 def api() -> int:
     settings = _start("api")
-    serve(make_api(settings), host=settings.http_host, port=settings.http_port)
+    serve(FastLane(make_api(settings), SUBMIT_PATH), host=settings.http_host, port=settings.http_port)
     return 0
 
 

@@ -22,6 +22,7 @@ from intake_svc.store.backlog import Backlog
 from intake_svc.use_cases.queries import CallView, find_call_view
 from intake_svc.use_cases.submit_call import Accepted, Answer, SubmitCall
 
+SUBMIT_PATH = "/v1/calls"
 _STATUS = {Answer.NEW: 202, Answer.NEXT_VERSION: 202, Answer.REPEAT: 200, Answer.SUPERSEDED: 200}
 _BUSY_SECONDS = 5
 _BODY = {
@@ -53,7 +54,7 @@ def _submit_route(
     router: APIRouter, reader: CallReader, submit: SubmitCall, backlog: Backlog, wake: Callable[[], None]
 ) -> None:
     @router.post(
-        "/v1/calls",
+        SUBMIT_PATH,
         operation_id="submitCall",
         summary="报送警情 Submit a call",
         status_code=202,
