@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
+import uvicorn
 from chassis import failpoints
 from chassis.ids import new_id
 from sqlalchemy import make_url
 from support.cutting_proxy import cutting_proxy
 from support.desk import Desk, DeskDatabase, a_desk
 from support.desk_routes import GUARDED, UNLUCKY
+from support.stack import eventually
 
 KEY = "0199aa00-attempt-1"
 CLIENT_WORDS = "王建国说：周五在居委会见面，电话13800138000"
@@ -331,3 +335,41 @@ async def test_the_document_tells_both_headers_the_roles_and_the_problems(desk: 
     created = document["paths"]["/v1/things"]["post"]
     assert "If-Match" not in {one["name"] for one in created["parameters"]}
     assert document["paths"]["/v1/things"]["get"]["x-roles"] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Idempotency-Key: " + b"k" * 9_000,
+        b"Idempotency-Key: \xe7\x8e\x8b",
+        b"Idempotency-Key:",
+        b"Idempotency-Key: a\x00b",
+        b"If-Match: " + b"9" * 9_000,
+        b"If-Match: \xff",
+        b"X-Request-Id: " + b"\xff" * 300 + b"\r\nIf-Match:",
+        b"Idempotency-Key: " + b"k" * 200_000,
+    ],
+    ids=range(8),
+)
+async def test_what_the_wire_can_carry_is_never_an_error_of_ours(desk: Desk, line: bytes) -> None:
+    """Raw bytes to the server that serves in production."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        server = uvicorn.Server(
+            uvicorn.Config(desk.app, loop="none", http="httptools", log_config=None, lifespan="off", ws="none")
+        )
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        await eventually(lambda: server.started)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+        bearer = desk.bearer()["Authorization"].encode()
+        head = b"POST /v1/things/%b/ping HTTP/1.1\r\nHost: x\r\nAuthorization: %b\r\n" % (
+            str(new_id()).encode(),
+            bearer,
+        )
+        body = b'Content-Type: application/json\r\nContent-Length: 8\r\nConnection: close\r\n\r\n{"n": 1}'
+        writer.write(head + line + b"\r\n" + body)
+        status_line = await asyncio.wait_for(reader.readline(), 10)
+        writer.close()
+        server.should_exit = True
+        await serving
+    assert status_line.split()[1] in {b"400", b"422", b"431"}, status_line
