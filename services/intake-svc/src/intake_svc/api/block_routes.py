@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Response
 
 from intake_svc.api.desk import Desk, decided, not_offered, require_offered
 from intake_svc.api.desk_models import BlockIn, CallDecided, LiftIn
+from intake_svc.api.path_words import BlockName, CallNumber, SourceName
 from intake_svc.api.screen_routes import CALL, PROBLEMS
 from intake_svc.domain.blocks import POLICE, SCREENER
 from intake_svc.domain.call import Call
@@ -26,7 +27,7 @@ def block_routes(desk: Desk, rules: DeskRules) -> APIRouter:
         responses=PROBLEMS,
     )
     async def set_one(
-        source: str, call_no: str, body: BlockIn, asked: Annotated[Asked, Depends(command(POLICE))]
+        source: SourceName, call_no: CallNumber, body: BlockIn, asked: Annotated[Asked, Depends(command(POLICE))]
     ) -> Response:
         """已分流或已并入的，该分流单立即暂停办理。Where its dispute is handled already, that is halted at once."""
         if body.code not in rules.blocks.kinds:
@@ -47,9 +48,9 @@ def block_routes(desk: Desk, rules: DeskRules) -> APIRouter:
         responses=PROBLEMS,
     )
     async def lift(
-        source: str,
-        call_no: str,
-        code: str,
+        source: SourceName,
+        call_no: CallNumber,
+        code: BlockName,
         body: LiftIn,
         asked: Annotated[Asked, Depends(command(POLICE, SCREENER))],
     ) -> Response:

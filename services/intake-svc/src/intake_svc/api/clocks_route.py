@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends
 
 from intake_svc.api.access import READERS, require_own_source, require_sight
 from intake_svc.api.desk import call_not_found
+from intake_svc.api.path_words import CallNumber, SourceName
 from intake_svc.api.screen_routes import CALL
 from intake_svc.store.tables import SCHEMA
 from intake_svc.use_cases.queries import find_call_view
@@ -25,7 +26,9 @@ def clocks_route(database: Database) -> APIRouter:
         response_model=ClocksOut,
         responses=problems(401, 403, 404, 422, 503),
     )
-    async def read(source: str, call_no: str, by: Annotated[Caller, Depends(require(*READERS))]) -> ClocksOut:
+    async def read(
+        source: SourceName, call_no: CallNumber, by: Annotated[Caller, Depends(require(*READERS))]
+    ) -> ClocksOut:
         """规则、工作日历来源、中止与下次触发。Rule, source of the calendar, pauses and next firing."""
         if "source_system" in by.roles:
             require_own_source(by, source)

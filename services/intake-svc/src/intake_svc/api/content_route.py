@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from intake_svc.api.access import OFFICERS, require_sight
 from intake_svc.api.desk import call_not_found
+from intake_svc.api.path_words import CallNumber, SourceName
 from intake_svc.api.screen_routes import CALL
 from intake_svc.api.wording import says
 from intake_svc.domain.blocks import POLICE
@@ -40,8 +41,8 @@ def content_route(database: Database, vault: Vault, masking: MaskingRules) -> AP
         responses=problems(401, 403, 404, 422, 503),
     )
     async def read(
-        source: str,
-        call_no: str,
+        source: SourceName,
+        call_no: CallNumber,
         request: Request,
         response: Response,
         by: Annotated[Caller, Depends(require(*OFFICERS))],

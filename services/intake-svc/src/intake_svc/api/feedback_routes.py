@@ -11,10 +11,10 @@ from fastapi import APIRouter, Depends, Response
 from intake_svc.api.access import READERS, require_own_source, require_sight
 from intake_svc.api.desk import Desk, call_not_found, require_offered
 from intake_svc.api.desk_models import AcknowledgeIn, FeedbackList, FeedbackOut, WaiveIn
+from intake_svc.api.path_words import CallNumber, MilestoneName, SourceName
 from intake_svc.api.screen_routes import CALL, PROBLEMS
 from intake_svc.domain.call import Call
 from intake_svc.domain.desk_data import DeskRules
-from intake_svc.domain.feedback import Milestone
 from intake_svc.store.work import IntakeWork
 from intake_svc.use_cases.queries import find_call_view, list_feedback
 from intake_svc.use_cases.tell_source import acknowledge, waive
@@ -38,7 +38,9 @@ def _list_route(router: APIRouter, database: Database) -> None:
         response_model=FeedbackList,
         responses=problems(401, 403, 404, 422, 503),
     )
-    async def read(source: str, call_no: str, by: Annotated[Caller, Depends(require(*READERS))]) -> FeedbackList:
+    async def read(
+        source: SourceName, call_no: CallNumber, by: Annotated[Caller, Depends(require(*READERS))]
+    ) -> FeedbackList:
         """每个节点的反馈、确认与免除。Every milestone told, acknowledged or waived."""
         if "source_system" in by.roles:
             require_own_source(by, source)
@@ -60,9 +62,9 @@ def _acknowledge_route(router: APIRouter, desk: Desk) -> None:
         responses=PROBLEMS,
     )
     async def acknowledge_one(
-        source: str,
-        call_no: str,
-        milestone: Milestone,
+        source: SourceName,
+        call_no: CallNumber,
+        milestone: MilestoneName,
         body: AcknowledgeIn,
         asked: Annotated[Asked, Depends(command("source_system", creates=True))],
     ) -> Response:
@@ -84,9 +86,9 @@ def _waive_route(router: APIRouter, desk: Desk, rules: DeskRules) -> None:
         responses=PROBLEMS,
     )
     async def waive_one(
-        source: str,
-        call_no: str,
-        milestone: Milestone,
+        source: SourceName,
+        call_no: CallNumber,
+        milestone: MilestoneName,
         body: WaiveIn,
         asked: Annotated[Asked, Depends(command(*_WAIVERS))],
     ) -> Response:

@@ -16,6 +16,7 @@ from intake_svc.api.answers import CallAccepted, CallOut, MilestoneOut, VersionO
 from intake_svc.api.desk import call_not_found
 from intake_svc.api.desk_models import BlockOut, FeedbackOut
 from intake_svc.api.models import EXAMPLE, CallIn
+from intake_svc.api.path_words import CallNumber, SourceName
 from intake_svc.api.reading import CallReader, Warnings
 from intake_svc.domain.submission import Submission
 from intake_svc.store.backlog import Backlog
@@ -90,7 +91,7 @@ def _read_route(router: APIRouter, database: Database) -> None:
         responses=problems(401, 403, 404, 422, 503),
     )
     async def read_call(
-        source: str, call_no: str, response: Response, by: Annotated[Caller, Depends(require(*READERS))]
+        source: SourceName, call_no: CallNumber, response: Response, by: Annotated[Caller, Depends(require(*READERS))]
     ) -> CallOut:
         """状态、版本、甄别理由、情形、里程碑与反馈，不含个人信息；ETag 供后续操作使用。
 

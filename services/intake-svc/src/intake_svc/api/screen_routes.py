@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Response
 
 from intake_svc.api.desk import Desk, decided, not_offered, require_offered, role_of
 from intake_svc.api.desk_models import CallDecided, ReturnDecisionIn, ScreenIn, WithdrawIn
+from intake_svc.api.path_words import CallNumber, SourceName
 from intake_svc.domain.blocks import POLICE, SCREENER
 from intake_svc.domain.call import Call, Decided, ReferralId
 from intake_svc.domain.decisions import Decision, ReturnDecision, deciding_role
@@ -39,7 +40,10 @@ def _screen_route(router: APIRouter, desk: Desk, rules: DeskRules) -> None:
         responses={**_LEFT, **PROBLEMS},
     )
     async def screen(
-        source: str, call_no: str, body: ScreenIn, asked: Annotated[Asked, Depends(command(SCREENER, POLICE))]
+        source: SourceName,
+        call_no: CallNumber,
+        body: ScreenIn,
+        asked: Annotated[Asked, Depends(command(SCREENER, POLICE))],
     ) -> Response:
         """待甄别的由甄别员决定，公安自处的由公安决定。分流、并入由系统即刻执行（202）。有情形未解除时不得分流或并入。
 
@@ -67,7 +71,10 @@ def _return_route(router: APIRouter, desk: Desk, rules: DeskRules) -> None:
         responses=PROBLEMS,
     )
     async def decide(
-        source: str, call_no: str, body: ReturnDecisionIn, asked: Annotated[Asked, Depends(command(POLICE))]
+        source: SourceName,
+        call_no: CallNumber,
+        body: ReturnDecisionIn,
+        asked: Annotated[Asked, Depends(command(POLICE))],
     ) -> Response:
         """退回公安后：再次分流、公安自处或转其他部门。What came back: refer it again, keep it, or pass it on."""
         _check_body_code(body.body_code, rules, is_needed=body.decision is ReturnDecision.TO_OTHER_BODY)
@@ -90,7 +97,10 @@ def _withdraw_route(router: APIRouter, desk: Desk) -> None:
         responses=PROBLEMS,
     )
     async def withdraw(
-        source: str, call_no: str, body: WithdrawIn, asked: Annotated[Asked, Depends(command("source_system", POLICE))]
+        source: SourceName,
+        call_no: CallNumber,
+        body: WithdrawIn,
+        asked: Annotated[Asked, Depends(command("source_system", POLICE))],
     ) -> Response:
         """报警人撤销；已分流的由司法所向当事人核实，不自动结案。
 
