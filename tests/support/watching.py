@@ -72,25 +72,27 @@ class Desk:
                 await self.consumer.apply(an_arrival(event, referral_id, number, event_id=event_id))
         return ids
 
-    async def dispatched(self, **judged: Any) -> UUID:
+    async def dispatched(self, grade: str = "yellow", category: str = "neighbour") -> UUID:
         referral_id = new_id()
-        await self.state(referral_id, opened(), classified(**judged), dispatched())
+        await self.state(
+            referral_id, opened(), classified(triage.Category(category), triage.Grade(grade)), dispatched()
+        )
         return referral_id
 
-    async def self_resolved(self, **judged: Any) -> UUID:
+    async def self_resolved(self, grade: str = "yellow", category: str = "neighbour") -> UUID:
         """Ended in triage, its result told to the source: what is left are the visits."""
-        referral_id = await self.dispatched(**judged)
+        referral_id = await self.dispatched(grade, category)
         (fact,) = await self.state(referral_id, ended())
         await self.state(referral_id, delivered(fact))
         return referral_id
 
-    async def fire(self, *, ahead: timedelta = timedelta(days=400)) -> None:
-        """Everything that will ever be due falls due now."""
+    async def fire(self, referral_id: UUID, *, ahead: timedelta = timedelta(days=400)) -> None:
+        """Everything that will be due of this referral falls due now."""
         await self.consumer.rows(
-            "UPDATE followup.timer SET due_at = due_at - $1::interval, started_at = started_at - $1::interval "
-            "WHERE state = 'running' RETURNING 1",
-            ahead,
-        )
+            "UPDATE followup.timer SET due_at = due_at - $2::interval, started_at = started_at - $2::interval "
+            "WHERE referral_id = $1 AND state = 'running' RETURNING 1",
+            referral_id, ahead,
+        )  # fmt: skip
         await self.ticker.tick()
 
     async def get(self, path: str, role: str = "visitor", scope: str = "31/310109") -> httpx.Response:
@@ -114,15 +116,15 @@ class Desk:
 
     async def make_visits(self, referral_id: UUID) -> None:
         """Every one of them falls due and is made."""
-        await self.fire()
+        await self.fire(referral_id)
         for visit in (await self.watch(referral_id))["visits"]:
             if visit["state"] == "due":
                 answer = await self.post(f"/v1/visits/{visit['visit_id']}/record", a_visit())
                 assert answer.status_code == 200, answer.text
 
-    async def ready(self, **judged: Any) -> UUID:
+    async def ready(self, grade: str = "yellow", category: str = "neighbour") -> UUID:
         """Nothing stands in the way of closing this one."""
-        referral_id = await self.self_resolved(**judged)
+        referral_id = await self.self_resolved(grade, category)
         await self.make_visits(referral_id)
         return referral_id
 
@@ -164,6 +166,10 @@ def delivered(fact: UUID, milestone: str = "result", *, awaits: bool = False) ->
     return intake.FeedbackDelivered.model_validate(
         {"milestone": milestone, "fact_id": fact, "awaits_acknowledgement": awaits, "delivered_at": AT}, strict=False
     )
+
+
+def performed(obligation_id: UUID) -> mediation.ObligationPerformed:
+    return mediation.ObligationPerformed(obligation_id=obligation_id, performed_at=AT, all_performed=True)
 
 
 def effective(
