@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
@@ -79,6 +79,11 @@ class ClockOut(BaseModel):
     pauses: list[PauseOut] = Field(description="中止区间。Stretches in which it stood still.", examples=[[]])
 
     @classmethod
+    def documented(cls) -> dict[str, Any]:
+        """The clock that the examples of the fields make."""
+        return {name: field.examples[0] for name, field in cls.model_fields.items() if field.examples}
+
+    @classmethod
     def of(cls, timer: Timer) -> "ClockOut":
         provisional = Due(timer.due_at, timer.calendar).is_provisional
         return cls(
@@ -93,7 +98,7 @@ class ClocksOut(BaseModel):
     """The clocks of one referral in this service, the next to fire first. 本服务中某分流单的时限。"""
 
     referral_id: UUID = Field(description="分流单编号。Referral id.", examples=[EXAMPLE_ID])
-    clocks: list[ClockOut] = Field(description="各项时限。The clocks.")
+    clocks: list[ClockOut] = Field(description="各项时限。The clocks.", examples=[[ClockOut.documented()]])
     truncated: bool = Field(
         default=False, description="是否因过多而未全部列出。Whether more exist than are shown.", examples=[False]
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis.auth import Caller, covers, require
 from chassis.database import Database
 from chassis.problems import Problem, problems
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from mediation_svc.api.models import MirrorOut
 from mediation_svc.domain.case import ReferralId
@@ -25,7 +25,9 @@ def mirror_routes(database: Database) -> APIRouter:
         summary="调解所知的分流单 A referral as mediation knows it",
         responses=problems(401, 403, 404, 422, 503),
     )
-    async def read_mirror(referral_id: UUID, by: Reader) -> MirrorOut:
+    async def read_mirror(
+        referral_id: Annotated[UUID, Path(description="分流单编号。Referral id.")], by: Reader
+    ) -> MirrorOut:
         """类别、风险等级与派往的司法所；尚未立案。Category, grade and office; no case has been opened yet."""
         async with database.connection() as connection:
             mirror = await find_mirror(connection, ReferralId(referral_id))
