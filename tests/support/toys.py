@@ -23,7 +23,7 @@ import uvicorn
 from chassis.app import create_app
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.delivery import Contracts, Delivery, Handlers, Rows, Statements, Units, Work, ops_router
+from chassis.delivery import Contracts, Delivery, Handlers, Rows, Statements, StateTransfer, Units, Work, ops_router
 from chassis.delivery.tables import add_partitions_call, add_to, functions
 from chassis.settings import ServiceSettings
 from cryptography.hazmat.primitives import serialization
@@ -71,9 +71,22 @@ MODELS = {model.TYPE: model for model in (Pinged, Ponged)}
 
 
 def contracts_of(service: str, suffix: str) -> Contracts:
-    topics = tuple(ToyTopic(f"{name}.{suffix}") for name in ("ping", "pong"))
+    topics = (
+        *(ToyTopic(f"{name}.{suffix}") for name in ("ping", "pong")),
+        *(ToyTopic(f"{name}-told.{suffix}", partitions=3) for name in ("ping", "pong")),
+        *(ToyTopic(f"{name}-status.{suffix}", 3, "compact", None) for name in ("ping", "pong")),
+    )
     other = {"ping": "pong", "pong": "ping"}[service]
     return Contracts(service, f"{service}.{suffix}", {f"{other}.{suffix}": other}, MODELS, topics)
+
+
+def states_of(service: str) -> StateTransfer:
+    """The tally of a referral: its version is its count."""
+    return StateTransfer(
+        f"""SELECT referral_id::text AS key, count AS version, 'cn.toy.{service}.status.v1' AS type,
+                json_build_object('count', count, 'digest', digest) AS body, clock_timestamp() AS as_of
+            FROM {service}.tally WHERE referral_id = ANY ($1::text[]::uuid[])"""
+    )
 
 
 @dataclass(frozen=True)
@@ -169,9 +182,9 @@ class Secrets:
         ring = {"active": "k1", "keys": {"k1": base64.b64encode(os.urandom(32)).decode()}}
         (self.folder / "keyring.json").write_text(json.dumps(ring))
 
-    def token(self, *roles: str, source: str | None = None) -> str:
+    def token(self, *roles: str, source: str | None = None, sub: str = "toy", scope: str = "31") -> str:
         claims: dict[str, Any] = {
-            "sub": "toy", "roles": list(roles), "scope_path": "31", "iss": "liandong-local", "aud": "liandong",
+            "sub": sub, "roles": list(roles), "scope_path": scope, "iss": "liandong-local", "aud": "liandong",
             "exp": datetime.now(UTC) + timedelta(hours=1),
         }  # fmt: skip
         return jwt.encode(claims | ({"source": source} if source else {}), self.key, algorithm="EdDSA")
@@ -193,6 +206,29 @@ class Toy:
         async with self.units.begin([referral_id]) as work:
             for n in numbers:
                 work.record(referral_id, Pinged(n=n))
+
+    @property
+    def told_topic(self) -> str:
+        return self.contracts.topic.replace(self.service, f"{self.service}-told", 1)
+
+    @property
+    def status_topic(self) -> str:
+        return self.contracts.topic.replace(self.service, f"{self.service}-status", 1)
+
+    async def tell(self, referral_id: UUID, *versions: int) -> None:
+        """Notices, each in a transaction of its own."""
+        for n in versions:
+            async with self.units.begin([referral_id]) as work:
+                work.notify(
+                    self.told_topic, str(referral_id), f"cn.toy.{self.service}.told.v1", Pinged(n=n),
+                    referral_id=referral_id, version=n,
+                )  # fmt: skip
+
+    async def count_up(self, referral_id: UUID, n: int = 1) -> None:
+        """The tally changes, and its state is to be published."""
+        async with self.units.begin([referral_id]) as work:
+            work.tallies.put(referral_id, work.tally(referral_id).add(n))
+            work.publish_state(self.status_topic, str(referral_id), referral_id=referral_id)
 
     async def tally(self, referral_id: UUID) -> Tally:
         row = await self.row(f"SELECT count, digest FROM {self.service}.tally WHERE referral_id = $1", referral_id)
@@ -285,7 +321,7 @@ async def toys(
             database_url=wrap(database_url), kafka_bootstrap_servers=bootstrap_servers, http_port=ports[service],
             token_public_key_file=folder / "public.pem", service_token_file=folder / "service.token",
             keyring_file=folder / "keyring.json", peers={name: f"http://127.0.0.1:{p}" for name, p in ports.items()},
-            gap_seconds=1, compare_seconds=2, broker_check_seconds=1, session_seconds=6,
+            gap_seconds=1, compare_seconds=2, broker_check_seconds=1, session_seconds=6, delivery_limit_seconds=1,
         )  # fmt: skip
         made.append(_toy(service, settings, contracts_of(service, suffix), handlers[service]))
     try:
@@ -303,5 +339,8 @@ def _toy(service: str, settings: ServiceSettings, contracts: Contracts, handlers
         return ToyWork(now, schema=service)
 
     units: Units[ToyWork] = Units(database, Statements(service, contracts.topic), make_work, lambda: None)
-    delivery: Delivery[ToyWork] = Delivery(settings, contracts, handlers, make_work, database, Clock())
+    delivery: Delivery[ToyWork] = Delivery(
+        settings, contracts, handlers, make_work, database, Clock(),
+        states={f"{service}-status.{contracts.topic.split('.', 1)[1]}": states_of(service)},
+    )  # fmt: skip
     return Toy(service, settings, database, contracts, units, delivery, settings.peers[service])

@@ -63,6 +63,8 @@ class ServiceSettings(PrefixedSettings):
     compare_seconds: float = Field(default=60, gt=0)
     broker_check_seconds: float = Field(default=5, gt=0)
     session_seconds: float = Field(default=10, gt=0)
+    delivery_limit_seconds: float = Field(default=10, gt=0)
+    states_compare_seconds: float = Field(default=86_400, gt=0)
     pool_size: int = Field(default=8, ge=1)
     topic_replication: int = Field(default=1, ge=1)
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")

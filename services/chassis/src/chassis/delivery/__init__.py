@@ -10,6 +10,7 @@ from chassis.delivery.peers import Head, Peers
 from chassis.delivery.rows import Rows
 from chassis.delivery.runtime import Delivery
 from chassis.delivery.statements import Statements
+from chassis.delivery.states import StateTransfer
 from chassis.delivery.units import Units
 from chassis.delivery.work import Work
 
@@ -21,6 +22,7 @@ __all__ = [
     "Head",
     "Peers",
     "Rows",
+    "StateTransfer",
     "Statements",
     "Topic",
     "Units",

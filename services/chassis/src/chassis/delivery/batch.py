@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from chassis.delivery.contracts import Contracts, EventModel, Handlers
+from chassis.delivery.dead_letters import DeadLetters
 from chassis.delivery.gate import Arrival, Parked, ParkReason, ReferralGate, Verdict
 from chassis.delivery.quarantine import Quarantine, Unplaced
 from chassis.delivery.rehearsal import Undone
@@ -48,6 +49,7 @@ class Applier(Generic[W]):
     def __init__(self, units: Units[W], contracts: Contracts, handlers: Handlers, quarantine: Quarantine) -> None:
         self._units, self._contracts, self._quarantine = units, contracts, quarantine
         self._handlers = {model.TYPE: handler for model, handler in handlers.items()}
+        self._dead_letters = DeadLetters(contracts)
         self.counts: Counter[str] = Counter()
 
     @property
@@ -202,7 +204,9 @@ class Applier(Generic[W]):
 
     async def _write(self, connection: asyncpg.Connection, batch: _Batch[W]) -> None:
         work, statements = batch.work, self._units.statements
-        await statements.write_parked(connection, self._parked_change(batch))
+        change = self._parked_change(batch)
+        await statements.write_parked(connection, change)
+        await self._dead_letters.copy(connection, work, change.added)
         await statements.write_positions(connection, self._moved(batch))
         failpoint("consumer.in_transaction")
         await self._units.finish(connection, work)

@@ -84,7 +84,8 @@ class ReferralGate:
         if seq < position.last:
             return Verdict.DUPLICATE
         if seq == position.last:
-            return Verdict.DUPLICATE if event_id == position.last_event_id else Verdict.CONFLICT
+            is_known = position.last_event_id in (event_id, None)  # None: given up by operators, whatever it was
+            return Verdict.DUPLICATE if is_known else Verdict.CONFLICT
         standing = self.parked.get(arrival.place)
         if standing is not None and standing.arrival.envelope.event_id != event_id:
             return Verdict.CONFLICT

@@ -91,7 +91,7 @@ class LackStore:
                 LEFT JOIN LATERAL (
                     SELECT last, last_event_id FROM {self._schema}.stream_pos
                     WHERE referral_id = h.r AND consumer = $1 AND producer = $2 OFFSET 0) p ON true
-                WHERE p.last IS DISTINCT FROM h.n OR p.last_event_id IS DISTINCT FROM h.e""",
+                WHERE p.last IS DISTINCT FROM h.n OR p.last_event_id <> h.e""",
             producer,
             heads.referral_ids,
             heads.numbers,

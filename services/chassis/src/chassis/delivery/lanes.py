@@ -5,8 +5,9 @@ The same connection reads and empties the outbox, so a statement that succeeds p
 
 from __future__ import annotations
 
+import asyncio
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import asyncpg
 import structlog
@@ -16,6 +17,7 @@ from chassis.delivery.tables import LANES
 log = structlog.get_logger(__name__)
 
 RELAYS, LANE_LOCKS = "relays", "lanes"
+IDLE_SECONDS = 30.0
 
 
 def lock_class(schema: str, kind: str) -> int:
@@ -26,16 +28,28 @@ def lock_class(schema: str, kind: str) -> int:
 class Lanes:
     """Held lanes and the connection that holds them. A lost connection loses them all at once, and is opened anew."""
 
-    def __init__(self, connect: Callable[[], Awaitable[asyncpg.Connection]], schema: str) -> None:
-        self._connect = connect
+    def __init__(
+        self, connect: Callable[[], Awaitable[asyncpg.Connection]], schema: str, *, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
+        self._connect, self._idle_ms = connect, int(idle_seconds * 1000)
         self._members, self._locks = lock_class(schema, RELAYS), lock_class(schema, LANE_LOCKS)
         self.connection: asyncpg.Connection | None = None
-        self.held: set[int] = set()
+        self.held_since: dict[int, float] = {}
+
+    @property
+    def held(self) -> set[int]:
+        return set(self.held_since)
+
+    def hold_anew(self, lanes: Iterable[int], now: float) -> None:
+        """As if they had been taken over just now."""
+        self.held_since |= {lane: now for lane in lanes if lane in self.held_since}
 
     async def open(self) -> asyncpg.Connection:
         if self.connection is None or self.connection.is_closed():
-            self.held = set()
+            self.held_since = {}
             self.connection = await self._connect()
+            # A stopped process answers the server's keep-alives: only silence shows it. Then others take its lanes.
+            await self.connection.execute(f"SET idle_session_timeout = {self._idle_ms}")
             await self.connection.execute("SELECT pg_advisory_lock($1, pg_backend_pid())", self._members)
         return self.connection
 
@@ -51,17 +65,17 @@ class Lanes:
         share = -(-LANES // max(relays, 1))
         for lane in sorted(self.held)[share:]:
             await connection.execute("SELECT pg_advisory_unlock($1, $2)", self._locks, lane)
-            self.held.discard(lane)
+            self.held_since.pop(lane)
         for lane in range(LANES):
             if len(self.held) >= share:
                 break
             if lane not in self.held and await connection.fetchval(
                 "SELECT pg_try_advisory_lock($1, $2)", self._locks, lane
             ):
-                self.held.add(lane)
+                self.held_since[lane] = asyncio.get_running_loop().time()
         return self.held
 
     async def close(self) -> None:
         if self.connection is not None:
             self.connection.terminate()
-        self.connection, self.held = None, set()
+        self.connection, self.held_since = None, {}

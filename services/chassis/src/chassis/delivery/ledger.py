@@ -112,6 +112,7 @@ class LedgerReads:
                     WHERE consumer = $1 GROUP BY producer""",
                 {"sum": 0, "streams": 0},
             ),
+            "discarded": await self._discarded(connection),
             "parked": await self._parked(connection),
             "quarantined": await self._quarantined(connection),
             "lacking": await self._lacking(connection),
@@ -139,6 +140,18 @@ class LedgerReads:
                 WHERE consumer = $1 GROUP BY k.producer""",
             {"waiting": 0, "failed": 0, "conflict": 0, "unknown_version": 0, "behind": 0},
         )
+
+    async def _discarded(self, connection: asyncpg.Connection) -> dict[str, dict[str, int]]:
+        """Decisions of operators; the places they gave up count among the positions."""
+        rows = await connection.fetch(
+            f"""SELECT producer, count(*) FILTER (WHERE kind = 'parked') AS events,
+                    count(*) FILTER (WHERE kind = 'unrepairable') AS holes
+                FROM {self._schema}.discard_request WHERE confirmed_at IS NOT NULL AND place LIKE $1 || '/%'
+                GROUP BY producer""",
+            ACTING,
+        )
+        found = {row["producer"]: {"events": row["events"], "holes": row["holes"]} for row in rows}
+        return {producer: found.get(producer, {"events": 0, "holes": 0}) for producer in self._consumed}
 
     async def _lacking(self, connection: asyncpg.Connection) -> dict[str, dict[str, int]]:
         """Events, not streams: those above the position and not parked, by what is known of the lack."""

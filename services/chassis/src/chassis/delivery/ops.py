@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
@@ -16,13 +16,14 @@ from chassis.auth import Caller, require
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.delivery.ledger import LedgerReads, OutgoingReads
-from chassis.delivery.parking import ParkedReads
+from chassis.delivery.ops_discarding import discard_routes
+from chassis.delivery.ops_operators import operator_routes
 from chassis.problems import Problem, problems
+from chassis.sealing import Keyring
 
 LedgerCounts = Callable[[asyncpg.Connection], Awaitable[dict[str, Any]]]
 
 Service = Annotated[Caller, Depends(require("service"))]
-Operator = Annotated[Caller, Depends(require("ops"))]
 Reader = Annotated[Caller, Depends(require("ops", "auditor"))]
 
 
@@ -38,17 +39,11 @@ class StreamWanted(BaseModel):
 class Resend(BaseModel):
     """What a consumer asks for again. 重发请求。"""
 
-    streams: list[StreamWanted] = Field(min_length=1, max_length=1000, description="Streams wanted. 需要重发的流。")
-
-
-class Retry(BaseModel):
-    """Why an operator tries a parked event again. 重试原因。"""
-
-    reason: str = Field(
+    streams: list[StreamWanted] = Field(
         min_length=1,
-        max_length=500,
-        description="Reason, kept in the log. 原因(记录备查)。",
-        examples=["handler repaired"],
+        max_length=1000,
+        description="Streams wanted. 需要重发的流。",
+        examples=[[{"referral_id": "01931f7e-7b7a-7c3e-9a52-3f2b8c1d4e5f", "from_seq": 1}]],
     )
 
 
@@ -62,11 +57,16 @@ def ops_router(
     *,
     counts: LedgerCounts,
     wake: Callable[[], None],
+    keyring: Keyring | None = None,
 ) -> APIRouter:
-    """`counts` adds the service's own figures to its ledger; `wake` tells the worker that something may be tried."""
+    """`counts` adds the service's own figures to its ledger; `wake` tells the worker that something may be tried.
+
+    `keyring` seals what operators write; without one their words are not kept.
+    """
     router = APIRouter(prefix="/v1/ops", tags=["运维 Ops"])
     _repair_routes(router, database, OutgoingReads(schema, topic))
-    _operator_routes(router, database, ParkedReads(schema), wake)
+    operator_routes(router, database, schema, keyring, wake)
+    discard_routes(router, database, schema, wake)
     router.include_router(audit_routes(database, schema))
     reads = LedgerReads(schema, consumed)
 
@@ -130,65 +130,3 @@ def _repair_routes(router: APIRouter, database: Database, outgoing: OutgoingRead
         """One referral's events of this service in order, up to 1,000. 某分流单的本服务事件(至多1000条)。"""
         async with database.connection() as connection:
             return {"events": await outgoing.events(connection, referral_id, from_seq)}
-
-
-def _operator_routes(router: APIRouter, database: Database, parked: ParkedReads, wake: Callable[[], None]) -> None:
-    @router.get(
-        "/parked", operation_id="listParked", summary="Parked events 搁置事件", responses=problems(401, 403, 422, 503)
-    )
-    async def list_parked(
-        _: Reader,
-        reason: Annotated[
-            Literal["waiting", "failed", "conflict", "unknown_version"] | None, Query(description="Reason. 搁置原因。")
-        ] = None,
-        producer: Annotated[str | None, Query(description="Producing service. 来源服务。", max_length=40)] = None,
-        after: Annotated[str | None, Query(description="Cursor of the last page. 上一页游标。", max_length=200)] = None,
-        limit: Annotated[int, Query(ge=1, le=500, description="Page size. 每页条数。")] = 100,
-    ) -> dict[str, Any]:
-        """Events that stand aside, with why and since when; no bodies. 搁置的事件、原因与起始时间(不含正文)。"""
-        async with database.connection() as connection:
-            return await parked.page(connection, reason=reason, producer=producer, after=after, limit=limit)
-
-    @router.get(
-        "/quarantine", operation_id="listQuarantine", summary="Quarantined 隔离", responses=problems(401, 403, 422, 503)
-    )
-    async def list_quarantine(
-        _: Reader,
-        after: Annotated[int, Query(ge=0, description="Last number seen. 上一页最后编号。")] = 0,
-        limit: Annotated[int, Query(ge=1, le=500, description="Page size. 每页条数。")] = 100,
-    ) -> dict[str, Any]:
-        """Records without a readable place: where they stood and why; never their bytes. 无法定位的记录(不含内容)。"""
-        async with database.connection() as connection:
-            return await parked.quarantine_page(connection, after=after, limit=limit)
-
-    @router.get(
-        "/streams/{referral_id}",
-        operation_id="readStream",
-        summary="One stream 单条流",
-        responses=problems(401, 403, 422, 503),
-    )
-    async def stream(referral_id: UUID, _: Reader) -> dict[str, Any]:
-        """Head, own events, positions and what is parked for one referral. 某分流单的事件、位置与搁置情况。"""
-        async with database.connection() as connection:
-            return await parked.stream(connection, referral_id)
-
-    @router.post(
-        "/parked/{producer}/{referral_id}/{seq}/retry",
-        operation_id="retryParked",
-        status_code=202,
-        summary="Try again 重试",
-        responses=problems(401, 403, 404, 422, 503),
-    )
-    async def retry(producer: str, referral_id: UUID, seq: int, why: Retry, by: Operator) -> dict[str, Any]:
-        """A failed event is tried again within seconds. 失败事件将在数秒内重试。"""
-        async with database.transaction() as connection:
-            found = await parked.retry(connection, producer, referral_id, seq, by=by.sub, reason=why.reason)
-        if not found:
-            raise Problem(
-                404,
-                "not_parked",
-                "没有这样的可重试搁置事件。",
-                "No such parked event that a retry could free.",
-            )
-        wake()
-        return {"producer": producer, "referral_id": str(referral_id), "seq": seq, "state": "waiting"}

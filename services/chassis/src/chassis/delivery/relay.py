@@ -5,47 +5,38 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordTooLargeError
+from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from chassis.delivery.clients import start_client, stop_client
 from chassis.delivery.lanes import Lanes
 from chassis.delivery.marks import BrokerMarks
 from chassis.delivery.outages import OUTAGES, waits
+from chassis.delivery.sending import (
+    REFUSED_FOR_ITSELF,
+    Outcome,
+    Outgoing,
+    Overtaken,
+    Sending,
+    Sent,
+    Unknown,
+    outcome_of,
+)
 from chassis.delivery.statements import kafka_headers
+from chassis.delivery.states import States
 from chassis.failpoints import failpoint
 
 log = structlog.get_logger(__name__)
 
 BATCH = 1000
 SEND_SECONDS = 15.0
-BUFFER_SECONDS = 5.0
 REST_SECONDS = 5.0
 BALANCE_SECONDS = 2.0
 IDLE_FIRST, IDLE_MOST = 0.05, 0.2  # only for a wake that was lost: every commit wakes the relay
-Outcome: TypeAlias = RecordMetadata | BaseException
-REFUSED_FOR_ITSELF = (MessageSizeTooLargeError, RecordTooLargeError)
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    n: int
-    lane: int
-    topic: str
-    key: str
-    event_id: Any
-    headers: str | None
-    body: str | None
-
-
-class Unknown(Exception):
-    """The broker did not answer for a record: it may stand there or not. The rows stay and are sent again."""
 
 
 class Relay:
@@ -56,23 +47,27 @@ class Relay:
         lanes: Lanes,
         make_producer: Callable[[], AIOKafkaProducer],
         marks: BrokerMarks,
+        states: States,
         schema: str,
+        topic: str,
         *,
         wake: asyncio.Event,
         topics_stand: asyncio.Event,
     ) -> None:
         self._lanes, self._make_producer, self._marks, self._wake = lanes, make_producer, marks, wake
-        self._topics_stand = topics_stand
+        self._topics_stand, self._states, self._topic = topics_stand, states, topic
         self._producer: AIOKafkaProducer | None = None
         self._resting: dict[int, float] = {}
         self.sent = 0
         self._take = f"""
             SELECT o.n, o.lane, o.topic, o.key, o.event_id, coalesce(e.headers, t.headers), coalesce(e.body, t.body)
             FROM (SELECT n, lane, topic, key, event_id, resend FROM {schema}.outbox
-                  WHERE lane = ANY ($1) ORDER BY resend, n LIMIT {BATCH}) o
-            LEFT JOIN LATERAL (SELECT headers, body FROM {schema}.event_log WHERE id = o.event_id LIMIT 1) e ON true
+                  WHERE lane = ANY ($1) AND (event_id IS NOT NULL OR lane = ANY ($2))
+                  ORDER BY resend, n LIMIT {BATCH}) o
             LEFT JOIN LATERAL (
-                SELECT headers, body FROM {schema}.notice WHERE id = o.event_id AND e.body IS NULL LIMIT 1) t ON true
+                SELECT headers, body FROM {schema}.event_log WHERE id = o.event_id AND o.topic = $3 LIMIT 1) e ON true
+            LEFT JOIN LATERAL (
+                SELECT headers, body FROM {schema}.notice WHERE id = o.event_id AND o.topic <> $3 LIMIT 1) t ON true
             ORDER BY o.resend, o.n
         """
         self._set_aside = f"""
@@ -113,10 +108,12 @@ class Relay:
         await self._topics_stand.wait()
         await self._started()  # at the first look, not at the first row: that one should not wait for it
         connection = await self._lanes.open()
-        rows = [Outgoing(*row) for row in await connection.fetch(self._take, self._lanes_to_send())]
+        lanes = self._lanes_to_send()
+        of_states = await self._states.lanes_to_send(connection, self._lanes)
+        rows = [Outgoing(*row) for row in await connection.fetch(self._take, lanes, of_states, self._topic)]
         if not rows:
             return 0
-        outcomes = await self._produce(rows)
+        outcomes = await self._produce(connection, rows)
         failpoint("relay.after_ack")
         return await self._settle(connection, rows, outcomes)
 
@@ -126,24 +123,43 @@ class Relay:
         self._resting = {lane: until for lane, until in self._resting.items() if until > now}
         return sorted(self._lanes.held - self._resting.keys())
 
-    async def _produce(self, rows: Sequence[Outgoing]) -> list[Outcome]:
-        producer = await self._started()
-        futures = [await self._send(producer, row) for row in rows]
+    async def _produce(self, connection: asyncpg.Connection, rows: Sequence[Outgoing]) -> list[Outcome]:
+        """Records first, then the states, which are read right before they are sent."""
+        sending = Sending(await self._started(), asyncio.get_running_loop().time)
+        for row in rows:
+            if row.is_state:
+                continue
+            if row.headers is None or row.body is None:
+                sending.refuse(row, LookupError("what is to be sent is not there"))
+            else:
+                await sending.send(row, kafka_headers(row.headers), row.body)
+        await self._send_states(connection, [row for row in rows if row.is_state], sending)
         failpoint("relay.mid_batch")
-        await asyncio.wait(futures, timeout=SEND_SECONDS)
-        return [_outcome(future) for future in futures]
+        await asyncio.wait(sending.futures.values(), timeout=SEND_SECONDS)
+        self._states.doubt(sending.in_doubt(rows, self._states.is_late), self._lanes)
+        return [outcome_of(sending.futures[row.n]) for row in rows]
 
-    async def _send(self, producer: AIOKafkaProducer, row: Outgoing) -> asyncio.Future[RecordMetadata]:
-        if row.headers is None or row.body is None:
-            return _failed(LookupError("the event is not in event_log"))
-        try:
-            async with asyncio.timeout(BUFFER_SECONDS):  # the partition's buffer is full: its leader does not take any
-                future: asyncio.Future[RecordMetadata] = await producer.send(
-                    row.topic, row.body.encode(), key=row.key.encode(), headers=kafka_headers(row.headers)
-                )
-        except (TimeoutError, *REFUSED_FOR_ITSELF) as error:
-            return _failed(error)
-        return future
+    async def _send_states(self, connection: asyncpg.Connection, rows: Sequence[Outgoing], sending: Sending) -> None:
+        for topic in sorted({row.topic for row in rows}):
+            of_topic = [row for row in rows if row.topic == topic]
+            if not self._states.knows(topic):
+                for row in of_topic:
+                    sending.refuse(row, LookupError("nothing is known of this topic's states"))
+                continue
+            read_at = sending.clock()
+            states = await self._states.read(connection, topic, [row.key for row in of_topic])
+            failpoint("relay.state_read")
+            sent: dict[str, Sent] = {}  # each key once, however often it stands in the batch
+            for row in of_topic:
+                if row.key in sent:
+                    sending.futures[row.n] = sent[row.key]
+                    continue
+                state = states.get(row.key)
+                if state is None or self._states.is_late(read_at):
+                    sending.refuse(row, Overtaken("its lane is another relay's"))
+                    continue
+                sending.read_at[topic, row.key] = read_at
+                sent[row.key] = await sending.send(row, state.headers, state.body)
 
     async def _settle(
         self,
@@ -199,16 +215,3 @@ class Relay:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
         self._wake.clear()
-
-
-def _outcome(future: asyncio.Future[RecordMetadata]) -> Outcome:
-    """Unanswered is in doubt: it may stand in the log or not."""
-    if not future.done() or future.cancelled():
-        return TimeoutError()
-    return future.exception() or future.result()
-
-
-def _failed(error: Exception) -> asyncio.Future[RecordMetadata]:
-    future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
-    future.set_exception(error)
-    return future

@@ -155,7 +155,10 @@ class Repair:
         async with self._list:
             for lack in stored:
                 known = self._lacks.setdefault(lack.key, lack)
-                known.upto, known.rounds = max(known.upto, lack.upto), max(known.rounds, lack.rounds)
+                known.upto = max(known.upto, lack.upto)
+                if known.state == UNREPAIRABLE and lack.state != UNREPAIRABLE:  # an operator wants it asked for anew
+                    known.state, known.rounds, known.noted = lack.state, lack.rounds, {}
+                known.rounds = max(known.rounds, lack.rounds)
 
     async def _note_ends(self) -> None:
         now = asyncio.get_running_loop().time()

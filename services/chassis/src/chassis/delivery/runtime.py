@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -32,6 +32,7 @@ from chassis.delivery.rehearsal import rehearsed
 from chassis.delivery.relay import Relay
 from chassis.delivery.repair import Repair
 from chassis.delivery.statements import ACTING, Statements
+from chassis.delivery.states import States, StateTransfer
 from chassis.delivery.tables import add_partitions_call
 from chassis.delivery.topics import MAX_MESSAGE_BYTES
 from chassis.delivery.units import Units
@@ -59,7 +60,13 @@ class Delivery(Generic[W]):
         make_work: Callable[[datetime], W],
         database: Database,
         clock: Clock,
+        *,
+        states: Mapping[str, StateTransfer] | None = None,
+        unacknowledged: Mapping[str, str] | None = None,
     ) -> None:
+        """`states` are the state-transfer topics written here. After a loss of the broker notices of 30 days go out
+        again, of a topic in `unacknowledged` those whose ids its statement gives.
+        """
         if missing := sorted(contracts.consumed - settings.peers.keys()):
             raise SettingsError(f"PEERS names no address of {', '.join(missing)}: nothing missing could be asked for")
         schema = contracts.service
@@ -77,6 +84,7 @@ class Delivery(Generic[W]):
         self._reader = Reader(contracts, self._make_consumer)
         self._loop = ConsumerLoop(self._reader, applier, contracts)
         self._marks = BrokerMarks(schema)
+        self._transfers, self._refill = states or {}, unacknowledged or {}
         self._peers = Peers(settings.peers, settings.service_token)
         store = LackStore(database, schema, consumer=ACTING)
         self._repair = Repair(
@@ -95,9 +103,13 @@ class Delivery(Generic[W]):
 
         Each of `loops` gets an event that is set when the api process says that work waits.
         """
+        states = States(
+            self._transfers, self._schema, limit_seconds=self._settings.delivery_limit_seconds,
+            clock=asyncio.get_running_loop().time,
+        )  # fmt: skip
         relay = Relay(
-            Lanes(self._database.dedicated, self._schema), self._make_producer, self._marks, self._schema,
-            wake=self._relay_wake, topics_stand=self._topics_stand,
+            Lanes(self._database.dedicated, self._schema), self._make_producer, self._marks, states, self._schema,
+            self._contracts.topic, wake=self._relay_wake, topics_stand=self._topics_stand,
         )  # fmt: skip
         wakes = [asyncio.Event() for _ in loops]
         await self._database.warm(WARM_CONNECTIONS)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON
 
 from chassis import api_keys_tables, audit_tables, commands_tables, texts_tables, timers_tables
-from chassis.delivery import notices_tables
+from chassis.delivery import discarding_tables, notices_tables
 from chassis.ids import id_at
 
 LANES = 12
@@ -45,6 +45,7 @@ def add_to(metadata: MetaData, schema: str) -> None:
     commands_tables.add_to(metadata, schema)
     texts_tables.add_to(metadata, schema)
     timers_tables.add_to(metadata, schema)
+    discarding_tables.add_to(metadata, schema)
     api_keys_tables.add_to(metadata, schema)
 
 

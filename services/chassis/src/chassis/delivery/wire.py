@@ -54,13 +54,13 @@ def write_headers(
 
 
 def write_notice_headers(
-    *, notice_id: UUID, event_type: str, service: str, subject: UUID, at: datetime, version: int
+    *, notice_id: UUID, event_type: str, service: str, subject: UUID | str, at: datetime, version: int
 ) -> dict[str, str]:
     """Of a record for partners and sources: `version` numbers it under its key, and no internal number leaves."""
     return _attributes(notice_id, event_type, service, subject, at) | {"ce_version": str(version)}
 
 
-def _attributes(event_id: UUID, event_type: str, service: str, subject: UUID, at: datetime) -> dict[str, str]:
+def _attributes(event_id: UUID, event_type: str, service: str, subject: UUID | str, at: datetime) -> dict[str, str]:
     words = event_type.split(".")
     return {
         "ce_specversion": "1.0",

@@ -1,0 +1,62 @@
+"""A topic as somebody reads it who knows nothing else: every record of it, or what its last values make."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.structs import TopicPartition
+
+
+@dataclass(frozen=True)
+class Read:
+    key: str
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def version(self) -> int:
+        return int(self.headers["ce_version"])
+
+
+async def records_of(bootstrap_servers: str, topic: str) -> list[Read]:
+    """All that stands in the topic now; each partition in its order."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
+    async with asyncio.timeout(20):
+        await consumer.start()
+        try:
+            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            if not partitions:
+                partitions = [
+                    TopicPartition(topic, number)
+                    for number in (await consumer._client.fetch_all_metadata()).partitions_for_topic(topic) or ()
+                ]
+            consumer.assign(partitions)
+            await consumer.seek_to_beginning(*partitions)
+            ends, found = await consumer.end_offsets(partitions), []
+            while any([await consumer.position(one) < ends[one] for one in partitions]):
+                for records in (await consumer.getmany(timeout_ms=100)).values():
+                    found += [_read(record) for record in records]
+        finally:
+            await consumer.stop()
+    return found
+
+
+async def versions_of(bootstrap_servers: str, topic: str, key: object) -> list[int]:
+    return [read.version for read in await records_of(bootstrap_servers, topic) if read.key == str(key)]
+
+
+async def last_values(bootstrap_servers: str, topic: str) -> dict[str, Any]:
+    """What compaction leaves, and a reader who begins anew ends with."""
+    values: dict[str, Any] = {}
+    for read in await records_of(bootstrap_servers, topic):
+        values[read.key] = read.body
+    return {key: body for key, body in values.items() if body is not None}
+
+
+def _read(record: Any) -> Read:
+    headers = {name: value.decode() for name, value in record.headers}
+    return Read(record.key.decode(), headers, None if record.value is None else json.loads(record.value))
