@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from chassis.delivery.wire import read_headers, write_headers
+from chassis.delivery.wire import read_headers, write_headers, write_notice_headers
 from referral_schemas.envelope import from_headers
-from referral_schemas.registry import EVENTS
+from referral_schemas.registry import EVENTS, NOTICES
+from referral_schemas.topics import TOPICS
 
-EXAMPLES = [
-    path for path in sorted((Path(__file__).parent / "examples").glob("*/*.json")) if path.parent.name in EVENTS
-]
+WRITTEN = sorted((Path(__file__).parent / "examples").glob("*/*.json"))
+EXAMPLES = [path for path in WRITTEN if path.parent.name in EVENTS]
+TOLD = [path for path in WRITTEN if path.parent.name in NOTICES]
 
 
 def headers_of(path: Path) -> dict[str, str]:
@@ -42,5 +45,20 @@ def test_the_runtime_writes_what_is_published(path: Path) -> None:
         after=published.after,
         causation_id=published.causation_id,
         urgent=published.urgent,
+    )
+    assert written == expected
+
+
+@pytest.mark.parametrize("path", TOLD, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_runtime_writes_what_outsiders_are_told(path: Path) -> None:
+    expected = headers_of(path)
+    writers = {topic.name: topic.written_by[0] for topic in TOPICS}
+    written = write_notice_headers(
+        notice_id=UUID(expected["ce_id"]),
+        event_type=path.parent.name,
+        service=writers[NOTICES[path.parent.name].topic],
+        subject=UUID(expected["ce_subject"]),
+        at=datetime.fromisoformat(expected["ce_time"]),
+        version=int(expected["ce_version"]),
     )
     assert written == expected
