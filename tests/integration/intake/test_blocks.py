@@ -52,6 +52,30 @@ async def test_a_call_that_the_rules_keep_halts_the_open_referral_of_the_same_ev
     assert await facts_of(intake, kept) == []
 
 
+async def test_a_suspicion_is_cleared_by_the_screener_who_refers(intake: Any) -> None:
+    call, accepted = await intake.brought_to("awaiting_screener", injured_note="手有擦伤")
+    view = (await intake.get(call)).json()
+    assert "X_PUBLIC_SECURITY" in [reason["block"] for reason in view["screening"]["reasons"]]
+    assert view["blocks"] == []
+    await intake.done(call, "screen", {"decision": "refer", "reason": "no_danger"}, SCREENER)
+    await intake.screen_all()
+    assert await facts_of(intake, accepted) == ["referral_opened"]
+
+
+async def test_a_suspicion_halts_what_is_handled_already_until_the_police_have_looked(intake: Any) -> None:
+    first, opening = await intake.brought_to("referred")
+    place = first["incident_address"]
+    call, _ = await intake.brought_to("awaiting_screener", incident_address=place, injured_note="手有擦伤")
+    assert await facts_of(intake, opening) == ["referral_opened", "block_set"]
+    refer = {"decision": "refer", "reason": "no_danger"}
+    assert (await intake.act(call, "screen", refer, SCREENER)).json()["code"] == "block_stands"
+    assert (await intake.act(call, "blocks/X_PUBLIC_SECURITY/lift", LIFT, SCREENER)).status_code == 403
+    await intake.done(call, "blocks/X_PUBLIC_SECURITY/lift", LIFT, POLICE)
+    await intake.done(call, "screen", refer, SCREENER)
+    await intake.screen_all()
+    assert await facts_of(intake, opening) == ["referral_opened", "block_set", "block_lifted", "call_linked"]
+
+
 async def test_several_blocks_of_one_call_are_stated_and_lifted_one_by_one(intake: Any) -> None:
     first, opening = await intake.brought_to("referred")
     place = first["incident_address"]

@@ -104,6 +104,12 @@ class Screening:
     def blocks(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(found.block for found in self.findings if found.block))
 
+    @property
+    def sure_blocks(self) -> tuple[str, ...]:
+        """Those that need no person's look; the others are suspicions, which whoever screens the call clears."""
+        sure = (found.block for found in self.findings if found.outcome is Outcome.RETAINED_BY_POLICE)
+        return tuple(dict.fromkeys(block for block in sure if block))
+
     def held_for(self, finding: Finding) -> "Screening":
         """The same screening with one more reason that needs a person."""
         return Screening(

@@ -61,9 +61,15 @@ def lift_blocks(
     return after
 
 
-def keep_found_blocks(call: Call, work: IntakeWork) -> None:
-    """What the screening found becomes rows that people lift one by one."""
-    codes = call.screening.blocks if call.screening else ()
+def keep_found_blocks(call: Call, work: IntakeWork, *, halts_another: bool) -> None:
+    """What the screening found becomes rows that people lift one by one.
+
+    A suspicion is for the screener to clear and stands nowhere, unless the same event is handled elsewhere already:
+    then it halts that until somebody who may has lifted it.
+    """
+    if call.screening is None:
+        return
+    codes = call.screening.blocks if halts_another else call.screening.sure_blocks
     have = {block.code for block in standing(work.blocks_of(call.call_id))}
     for code in codes:
         if code not in have:

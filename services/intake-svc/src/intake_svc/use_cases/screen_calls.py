@@ -178,8 +178,9 @@ class ScreenCalls:
             held = call.hold(screening, at=batch.work.now)
         else:
             held = replace(call, screening=screening, screened_at=batch.work.now).without_errand()
-        keep_found_blocks(held, batch.work)
-        if match is not None and match.can_be_joined:
+        halts_another = match is not None and match.can_be_joined
+        keep_found_blocks(held, batch.work, halts_another=halts_another)
+        if match is not None and halts_another:
             warn(held, match.call.referral_id, batch.work)
         keep_desk_clocks(batch.work, call, held)
         self._settle(held, batch)
