@@ -93,6 +93,7 @@ def holding(referral: Referral, *, at: datetime = THURSDAY) -> TriageWork:
     work.keep()
     work.numbered.clear()
     work.now = at
+    work.counted.clear()
     work.begin_command(new_id())
     return work
 

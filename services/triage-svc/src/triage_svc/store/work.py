@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 from chassis.delivery import EventModel, Rows
-from chassis.timers import TimedWork
+from chassis.timers import TimedWork, Timer
 from chassis.workdays import Calendar
 
 from triage_svc.domain.decision import Decision
@@ -38,6 +38,7 @@ class TriageWork(TimedWork):
         self.referrals: Rows[UUID, Referral] = self.rows()
         self.decisions: Rows[UUID, Decision] = self.rows()
         self.halts: Rows[HaltKey, Halt] = self.rows()
+        self.counted: dict[tuple[str, str], Timer] = {}
         self._halt_keys: dict[UUID, set[HaltKey]] = {}
 
     @property

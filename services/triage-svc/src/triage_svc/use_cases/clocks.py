@@ -101,9 +101,14 @@ def _key(referral: Referral, clock: Clock, work: TriageWork) -> str:
 
 
 def _start(referral: Referral, clock: Clock, key: str, work: TriageWork) -> Timer:
+    """All that start in one transaction start at one instant: a span is counted once for a whole batch."""
     limits, verdict = work.rules.limits, referral.verdict
     span = limits.span(clock, grade=verdict.grade, category=verdict.category)
-    return work.start_clock(referral.referral_id, clock, span, rule=limits.rule, key=key)
+    counted = work.counted.get((clock, span))
+    if counted is None:
+        counted = work.start_clock(referral.referral_id, clock, span, rule=limits.rule, key=key)
+        work.counted[clock, span] = counted
+    return work.put_timer(replace(counted, referral_id=referral.referral_id, key=key))
 
 
 def _sooner(raised: Referral, timer: Timer, work: TriageWork) -> Timer | None:
