@@ -1,28 +1,41 @@
 """Composition root: the one file that knows everything of this service."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from chassis import failpoints, logs
 from chassis.app import create_app
 from chassis.clock import Clock
+from chassis.commands import Commands
 from chassis.database import Database
-from chassis.delivery import Delivery, ops_router
+from chassis.delivery import Delivery, Statements, Units, ops_router
 from chassis.migrate import migrate as migrate_schema
 from chassis.serve import run_worker, serve
 from chassis.settings import MigrateSettings, ServiceSettings
+from chassis.texts_routes import texts_routes
+from chassis.timers import Ticker, clock_routes
 from chassis.wake import poke
 from fastapi import FastAPI
 
+from mediation_svc.api.case_routes import READERS, case_routes, clocks_scope
+from mediation_svc.api.command_routes import Runner, command_routes
+from mediation_svc.api.refusals import REFUSALS
 from mediation_svc.api.routes import mirror_routes
-from mediation_svc.events import CONTRACTS, HANDLERS, SERVICE
+from mediation_svc.events import CONTRACTS, HANDLERS, SERVICE, on_timer
+from mediation_svc.publishing import PUBLISH
+from mediation_svc.rules.loading import load_rulebook
 from mediation_svc.store.ledger import ledger_counts
 from mediation_svc.store.tables import SCHEMA, metadata
-from mediation_svc.store.work import MediationWork
+from mediation_svc.store.work import AcceptingWork, MediationWork
+from mediation_svc.store.work_list import scope_of_case
 
 PREFIX = "MEDIATION_"
+TEXT_READERS = ("mediator", "committee_head", "office_clerk", "bureau_supervisor", "city_supervisor")
+W = TypeVar("W", bound=MediationWork)
 
 
 def api() -> int:
@@ -51,17 +64,33 @@ def make_api(settings: ServiceSettings) -> FastAPI:
         yield
         await database.close()
 
+    wake = partial(poke, settings.wake_port)
     ops = ops_router(
         SERVICE, SCHEMA, CONTRACTS.topic, sorted(CONTRACTS.consumed), database, Clock(),
-        counts=ledger_counts, wake=partial(poke, settings.wake_port),
+        counts=ledger_counts, wake=wake,
     )  # fmt: skip
+
+    def commands(kind: type[W]) -> Commands[W]:
+        statements = Statements(SCHEMA, CONTRACTS.topic)
+        units = Units(database, statements, work_maker(settings, kind), wake, keyring=settings.keyring)
+        return Commands(units, SCHEMA)
+
+    routers = [
+        case_routes(database),
+        command_routes(Runner(commands(MediationWork), commands(AcceptingWork))),
+        clock_routes(database, SCHEMA, READERS, clocks_scope, path="/v1/cases"),
+        texts_routes(database, SCHEMA, settings.keyring, TEXT_READERS, scope_of_case),
+        mirror_routes(database),
+        ops,
+    ]
     return create_app(
         "调解服务",
         "Mediation",
         settings=settings,
-        routers=[mirror_routes(database), ops],
+        routers=routers,
         checks={"postgres": database.check},
         lifespan=lifespan,
+        refusals=REFUSALS,
     )
 
 
@@ -69,9 +98,16 @@ async def run_delivery(settings: ServiceSettings) -> None:
     """Until cancelled."""
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
     try:
-        await Delivery(settings, CONTRACTS, HANDLERS, MediationWork, database, Clock()).run()
+        delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings, MediationWork), database, Clock())
+        await delivery.run(Ticker(delivery.units, SCHEMA, on_timer).run)
     finally:
         await database.close()
+
+
+def work_maker(settings: ServiceSettings, kind: type[W]) -> Callable[[datetime], W]:
+    """One rulebook and one calendar for a whole process."""
+    rules = load_rulebook(demo=settings.demo)
+    return partial(kind, rules=rules, publish=PUBLISH, calendar=settings.calendar)
 
 
 def _start(process: str) -> ServiceSettings:

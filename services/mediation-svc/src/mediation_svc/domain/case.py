@@ -1,119 +1,93 @@
-"""The mediation case: its states and every move between them (CONTRACTS §3; guards and law: DOMAIN §1.3).
+"""The mediation case as a whole: one round after another, each with its consents, meetings and agreement.
 
-The table alone stands here so far. Commands that bring their guards and facts grow on `move`.
+Acts on it live beside it by subject (`consenting`, `conducting`, `agreeing`, `performing`, `ending`); all of them move
+it by the one table of `states`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from datetime import datetime
 from typing import NewType
 from uuid import UUID
 
-from mediation_svc.domain.errors import TransitionRefused
+from mediation_svc.domain.agreement import Agreement, Obligation, Standing
+from mediation_svc.domain.errors import ObligationUnknown, TransitionRefused
+from mediation_svc.domain.numbering import FileNumber
+from mediation_svc.domain.parties import Party
+from mediation_svc.domain.states import DEEDS, TRANSITIONS, Act, Back, CaseState, Deed
 
 ReferralId = NewType("ReferralId", UUID)
 
 
-class CaseState(StrEnum):
-    APPLIED = "applied"
-    CONSENT_PENDING = "consent_pending"
-    ACCEPTED = "accepted"
-    ASSIGNED = "assigned"
-    INFORMED = "informed"
-    IN_MEDIATION = "in_mediation"
-    SUSPENDED = "suspended"
-    AGREED_ORAL = "agreed_oral"
-    AGREED_WRITTEN = "agreed_written"
-    EFFECTIVE = "effective"
-    PERFORMING = "performing"
-    PERFORMED = "performed"
-    BREACHED = "breached"
-    BREACHED_TOLD = "breached_told"
-    TERMINATED = "terminated"
-    FILED = "filed"
-    REOPENED = "reopened"
+@dataclass(frozen=True, slots=True)
+class Committee:
+    code: str
+    name: str
 
 
-class Act(StrEnum):
-    ASK_CONSENT = "ask_consent"
-    ACCEPT = "accept"  # of a joint application, or once nobody refused
-    ASSIGN = "assign"  # also the change of a mediator
-    INFORM = "inform"
-    BEGIN = "begin"
-    AGREE_ORALLY = "agree_orally"
-    AGREE_IN_WRITING = "agree_in_writing"
-    TAKE_EFFECT = "take_effect"  # an oral agreement, in the transaction that records it (PML art. 30)
-    SEAL = "seal"  # the last of all signatures, the mediator's and the seal (PML art. 29)
-    WITHDRAW = "withdraw"  # a party goes back on a text that is not yet effective
-    START_PERFORMANCE = "start_performance"
-    CONFIRM_PERFORMANCE = "confirm_performance"
-    REPORT_BREACH = "report_breach"
-    RESUME_PERFORMANCE = "resume_performance"  # urging helped (PML art. 31)
-    TELL_REMEDIES = "tell_remedies"
-    HOLD_INVALID = "hold_invalid"
-    SUSPEND = "suspend"
-    RESUME = "resume"
-    TERMINATE = "terminate"
-    FILE = "file"  # after followup closed the referral
-    REOPEN = "reopen"
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    number: int
+    held_at: datetime
+    present: tuple[UUID, ...]
+    note_id: UUID | None = None
 
 
-class Back(StrEnum):
-    """A move that leads to where the case stood before, not to a fixed state."""
+@dataclass(frozen=True, slots=True)
+class Report:
+    """To the police, before it comes to violence (PML 25)."""
 
-    WHERE_IT_CAME_FROM = "where_it_came_from"
-
-
-S = CaseState
-_BETWEEN_ACCEPTANCE_AND_EFFECT = (
-    S.ACCEPTED, S.ASSIGNED, S.INFORMED, S.IN_MEDIATION, S.AGREED_ORAL, S.AGREED_WRITTEN,
-)  # fmt: skip
-
-TRANSITIONS: Mapping[tuple[CaseState, Act], CaseState | Back] = {
-    (S.APPLIED, Act.ASK_CONSENT): S.CONSENT_PENDING,
-    (S.APPLIED, Act.ACCEPT): S.ACCEPTED,
-    (S.APPLIED, Act.TERMINATE): S.TERMINATED,
-    (S.CONSENT_PENDING, Act.ACCEPT): S.ACCEPTED,
-    (S.CONSENT_PENDING, Act.TERMINATE): S.TERMINATED,
-    (S.ACCEPTED, Act.ASSIGN): S.ASSIGNED,
-    (S.ASSIGNED, Act.ASSIGN): S.ASSIGNED,
-    (S.ASSIGNED, Act.INFORM): S.INFORMED,
-    (S.INFORMED, Act.BEGIN): S.IN_MEDIATION,
-    (S.IN_MEDIATION, Act.AGREE_ORALLY): S.AGREED_ORAL,
-    (S.IN_MEDIATION, Act.AGREE_IN_WRITING): S.AGREED_WRITTEN,
-    (S.AGREED_ORAL, Act.TAKE_EFFECT): S.EFFECTIVE,
-    (S.AGREED_WRITTEN, Act.SEAL): S.EFFECTIVE,
-    (S.AGREED_WRITTEN, Act.WITHDRAW): S.IN_MEDIATION,
-    (S.EFFECTIVE, Act.START_PERFORMANCE): S.PERFORMING,
-    (S.EFFECTIVE, Act.CONFIRM_PERFORMANCE): S.PERFORMED,
-    (S.EFFECTIVE, Act.HOLD_INVALID): S.REOPENED,
-    (S.PERFORMING, Act.CONFIRM_PERFORMANCE): S.PERFORMED,
-    (S.PERFORMING, Act.REPORT_BREACH): S.BREACHED,
-    (S.BREACHED, Act.RESUME_PERFORMANCE): S.PERFORMING,
-    (S.BREACHED, Act.TELL_REMEDIES): S.BREACHED_TOLD,
-    (S.BREACHED, Act.REOPEN): S.REOPENED,
-    **{(state, Act.SUSPEND): S.SUSPENDED for state in _BETWEEN_ACCEPTANCE_AND_EFFECT},
-    **{(state, Act.TERMINATE): S.TERMINATED for state in _BETWEEN_ACCEPTANCE_AND_EFFECT},
-    (S.SUSPENDED, Act.RESUME): Back.WHERE_IT_CAME_FROM,
-    (S.SUSPENDED, Act.TERMINATE): S.TERMINATED,
-    **{(state, Act.FILE): S.FILED for state in (S.PERFORMED, S.BREACHED_TOLD, S.TERMINATED)},
-    **{(state, Act.REOPEN): S.REOPENED for state in (S.PERFORMED, S.BREACHED_TOLD, S.TERMINATED, S.FILED)},
-    (S.REOPENED, Act.ASK_CONSENT): S.CONSENT_PENDING,
-}
+    receipt: str
+    reason: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class MediationCase:
+    """`version` counts what people changed; `watch_cycle` is followup's round, `cycle` our own.
+
+    `meetings` and `agreement` are of the present round; `past_agreements` keeps every earlier text.
+    """
+
     referral_id: ReferralId
+    committee: Committee
+    scope_path: str
+    opened_at: datetime
     state: CaseState = CaseState.APPLIED
     suspended_from: CaseState | None = None
+    suspended_for: str | None = None
+    hop: int = 1
+    cycle: int = 1
+    watch_cycle: int = 1
+    room_code: str | None = None
+    parties: tuple[Party, ...] = ()
+    mediators: tuple[str, ...] = ()
+    chosen_by: str | None = None
+    file: FileNumber | None = None
+    volume: int = 1
+    accepted_at: datetime | None = None
+    informed_at: datetime | None = None
+    meetings: tuple[Meeting, ...] = ()
+    agreement: Agreement | None = None
+    past_agreements: tuple[Agreement, ...] = ()
+    extensions: int = 0
+    terminated_for: str | None = None
+    remedies_informed_at: datetime | None = None
+    filed_at: datetime | None = None
+    reports: tuple[Report, ...] = ()
+    overdue_clocks: tuple[str, ...] = ()
+    version: int = 1
 
     def __post_init__(self) -> None:
         if (self.state is CaseState.SUSPENDED) != (self.suspended_from is not None):
             raise ValueError("a suspended case, and only that, knows the state it came from")
 
-    def allowed(self) -> frozenset[Act]:
-        return frozenset(act for state, act in TRANSITIONS if state is self.state)
+    def allowed(self) -> frozenset[str]:
+        """Every act and deed that the tables allow here; guards may still say no."""
+        acts = {act.value for state, act in TRANSITIONS if state is self.state}
+        return frozenset(acts | {deed.value for deed, states in DEEDS.items() if self.state in states})
+
+    def can(self, act: Act) -> bool:
+        return (self.state, act) in TRANSITIONS
 
     def move(self, act: Act) -> "MediationCase":
         """The case after `act`; raises TransitionRefused, and leaves `self` as it is."""
@@ -122,6 +96,52 @@ class MediationCase:
             raise TransitionRefused(self.state, act, self.allowed())
         state = self._came_from() if isinstance(target, Back) else target
         return replace(self, state=state, suspended_from=self.state if state is CaseState.SUSPENDED else None)
+
+    def stay(self, deed: Deed) -> None:
+        """Raises TransitionRefused where the deed has no place."""
+        if self.state not in DEEDS[deed]:
+            raise TransitionRefused(self.state, deed, self.allowed())
+
+    def party(self, party_id: UUID) -> Party | None:
+        return next((one for one in self.parties if one.party_id == party_id), None)
+
+    @property
+    def file_no(self) -> str | None:
+        return self.file.text if self.file else None
+
+    @property
+    def obligations(self) -> tuple[Obligation, ...]:
+        """Of the agreement in force."""
+        return self.agreement.obligations if self.agreement and self.agreement.is_in_force else ()
+
+    @property
+    def is_overdue(self) -> bool:
+        return bool(self.overdue_clocks) or any(one.is_overdue for one in self.obligations)
+
+    def present_agreement(self) -> Agreement:
+        if self.agreement is None:
+            raise ValueError(f"a case in state {self.state} has an agreement")
+        return self.agreement
+
+    def obligation(self, obligation_id: UUID) -> Obligation:
+        """Raises ObligationUnknown."""
+        found = self.agreement.find(obligation_id) if self.agreement else None
+        if found is None:
+            raise ObligationUnknown(str(obligation_id))
+        return found
+
+    def owe(self, *changed: Obligation) -> "MediationCase":
+        return replace(self, agreement=self.present_agreement().put(*changed))
+
+    def put_away_agreement(self, standing: Standing) -> "MediationCase":
+        """The text is kept, with what became of it; nothing is owed under it any more."""
+        if self.agreement is None:
+            return self
+        kept = replace(self.agreement, standing=standing)
+        return replace(self, agreement=None, past_agreements=(*self.past_agreements, kept))
+
+    def changed_by_person(self) -> "MediationCase":
+        return replace(self, version=self.version + 1)
 
     def _came_from(self) -> CaseState:
         assert self.suspended_from is not None
