@@ -20,7 +20,7 @@ from chassis.settings import MigrateSettings
 from chassis.texts_routes import texts_routes
 from chassis.timers import Ticker
 from chassis.wake import WORK, poke
-from chassis.workdays import Calendar, load_calendar
+from chassis.workdays import Calendar
 from fastapi import FastAPI
 
 from intake_svc.api.access import OFFICERS
@@ -43,8 +43,8 @@ from intake_svc.settings import IntakeSettings
 from intake_svc.store.backlog import Backlog
 from intake_svc.store.tables import SCHEMA, metadata
 from intake_svc.store.vault import Vault
-from intake_svc.store.work import IntakeWork
-from intake_svc.use_cases.deliver_feedback import DeliverFeedback
+from intake_svc.store.work import FEEDBACK_TOPIC, IntakeWork
+from intake_svc.use_cases.deliver_feedback import UNCONFIRMED, DeliverFeedback
 from intake_svc.use_cases.queries import ledger_counts, scope_of_referral
 from intake_svc.use_cases.running_clocks import on_timer
 from intake_svc.use_cases.screen_calls import ScreenCalls
@@ -83,7 +83,7 @@ def make_api(settings: IntakeSettings) -> FastAPI:
     database = Database(settings.database_url, process=f"{SERVICE}-api", pool_size=settings.pool_size)
     wake = partial(poke, settings.wake_port)
     wake_worker = partial(poke, settings.wake_port, WORK)
-    make_work = work_maker(rules, load_calendar(settings.calendar_file))
+    make_work = work_maker(rules, settings.calendar)
     units = Units(database, Statements(SCHEMA, CONTRACTS.topic), make_work, wake, keyring=settings.keyring)
     vault = Vault(settings.keyring)
 
@@ -130,8 +130,11 @@ async def run_delivery(settings: IntakeSettings) -> None:
     """Until cancelled."""
     rules = load_rules()
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
-    make_work = work_maker(rules, load_calendar(settings.calendar_file))
-    delivery = Delivery(settings, CONTRACTS, handlers(rules.desk.sources), make_work, database, Clock())
+    make_work = work_maker(rules, settings.calendar)
+    delivery = Delivery(
+        settings, CONTRACTS, handlers(rules.desk.sources), make_work, database, Clock(),
+        unacknowledged={FEEDBACK_TOPIC: UNCONFIRMED}, hurries=False,
+    )  # fmt: skip
     screen = make_screen(delivery.units, settings, rules)
     deliver = DeliverFeedback(delivery.units)
     ticker = Ticker(delivery.units, SCHEMA, on_timer)

@@ -1,14 +1,9 @@
 """What intake is told from outside, besides what every service is told."""
 
-from pathlib import Path
-
 from chassis.settings import ServiceSettings
 from pydantic import Field
 
 
 class IntakeSettings(ServiceSettings):
-    calendar_file: Path | None = None
-    """Working days that the operator states, above those of the package."""
-
     queue_limit: int = Field(default=50_000, ge=1)
     """Calls that may wait to be screened; beyond it sources are asked to come back."""

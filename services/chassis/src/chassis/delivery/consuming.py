@@ -32,8 +32,11 @@ class _Revoked(Exception):
 
 
 class ConsumerLoop:
-    def __init__(self, reader: Reader, applier: Applier[Any], contracts: Contracts) -> None:
+    """One that does not hurry lets a moment's events gather, as one does that acts on none of them."""
+
+    def __init__(self, reader: Reader, applier: Applier[Any], contracts: Contracts, *, hurries: bool = True) -> None:
         self._reader, self._applier, self._contracts = reader, applier, contracts
+        self._hurries = hurries and applier.acts
         self._between_batches = asyncio.Lock()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -71,7 +74,7 @@ class ConsumerLoop:
             finally:
                 self._idle.set()
             self._reader.mark_done(records)
-            self._next_batch_at = clock() + (breath(clock() - started) if self._applier.acts else QUIET_SECONDS)
+            self._next_batch_at = clock() + (breath(clock() - started) if self._hurries else QUIET_SECONDS)
 
     async def _apply_until_done(self, records: Sequence[ConsumerRecord]) -> None:
         """The batch is tried again through every outage; what is no outage ends the worker and shows itself."""

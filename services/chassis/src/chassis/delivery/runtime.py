@@ -63,9 +63,11 @@ class Delivery(Generic[W]):
         *,
         states: Mapping[str, StateTransfer] | None = None,
         unacknowledged: Mapping[str, str] | None = None,
+        hurries: bool = True,
     ) -> None:
         """`states` are the state-transfer topics written here. After a loss of the broker notices of 30 days go out
-        again, of a topic in `unacknowledged` those whose ids its statement gives.
+        again, of a topic in `unacknowledged` those whose ids its statement gives. A service that does not hurry, since
+        nobody waits for what it makes of others' events, lets them gather.
         """
         if missing := sorted(contracts.consumed - settings.peers.keys()):
             raise SettingsError(f"PEERS names no address of {', '.join(missing)}: nothing missing could be asked for")
@@ -82,7 +84,7 @@ class Delivery(Generic[W]):
         applier = Applier(self.units, contracts, handlers, quarantine)
         self._applier = applier
         self._reader = Reader(contracts, self._make_consumer)
-        self._loop = ConsumerLoop(self._reader, applier, contracts)
+        self._loop = ConsumerLoop(self._reader, applier, contracts, hurries=hurries)
         self._marks = BrokerMarks(schema)
         self._transfers, self._refill = states or {}, unacknowledged or {}
         self._peers = Peers(settings.peers, settings.service_token)

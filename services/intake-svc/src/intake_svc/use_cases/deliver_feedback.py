@@ -24,6 +24,12 @@ _SETTLED = """
     ORDER BY f.fact_id LIMIT $1
 """
 
+# What a source may have lost with the broker: all that it has not confirmed, and of one that never does what is recent.
+UNCONFIRMED = """
+    SELECT notice_id FROM intake.feedback
+    WHERE state = 'delivered' AND (awaits_acknowledgement OR delivered_at > now() - interval '30 days')
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
