@@ -6,6 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 APPEND_ONLY = frozenset({"event_log", "notice", "audit", "audit_block", "command_key"})
+STAMPED = frozenset({"audit"})
+"""Here the columns that have defaults (when, in which transaction) are the database's to fill, and nobody else's."""
 _ROOTS = text(
     """
     WITH RECURSIVE family AS (
@@ -16,14 +18,17 @@ _ROOTS = text(
         SELECT c.oid, c.relname, family.root
           FROM family JOIN pg_inherits i ON i.inhparent = family.oid JOIN pg_class c ON c.oid = i.inhrelid
     )
-    SELECT relname, root FROM family ORDER BY relname
+    SELECT relname, root,
+           (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+             WHERE attrelid = family.oid AND attnum > 0 AND NOT attisdropped AND NOT atthasdef) AS given
+      FROM family ORDER BY relname
     """
 )
 
 
 async def grant_statements(connection: AsyncConnection, service: str) -> list[str]:
     """Statements for `<service>_app` on all tables there are now. Run them as the owner, in one transaction."""
-    tables = [(row.relname, row.root) for row in await connection.execute(_ROOTS, {"schema": service})]
+    tables = [(row.relname, row.root, row.given) for row in await connection.execute(_ROOTS, {"schema": service})]
     return [*_on_schema(service), *_on_tables(service, tables)]
 
 
@@ -38,10 +43,12 @@ def _on_schema(service: str) -> Iterable[str]:
     yield f"REVOKE ALL ON ALL TABLES IN SCHEMA {service} FROM {app}"
 
 
-def _on_tables(service: str, tables: Iterable[tuple[str, str]]) -> Iterable[str]:
-    for table, root in tables:
+def _on_tables(service: str, tables: Iterable[tuple[str, str, str]]) -> Iterable[str]:
+    for table, root, given in tables:
         if root == "alembic_version":
             rights = "SELECT"
+        elif root in STAMPED:
+            rights = f"SELECT, INSERT ({given})"
         elif root in APPEND_ONLY:
             rights = "SELECT, INSERT"
         else:
