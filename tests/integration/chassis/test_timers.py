@@ -121,13 +121,12 @@ async def test_work_that_is_rolled_back_leaves_the_clock_to_fire(toy: Timed, mon
     await toy.has_run_out(referral_id)
     times = iter([True])
 
-    async def lost(connection: asyncpg.Connection, _events: object) -> None:
+    async def save(work: ToyTimedWork, connection: asyncpg.Connection) -> None:
+        await work.save_timers(connection)
         if next(times, False):
             await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-        await write(connection, _events)  # type: ignore[arg-type]
 
-    write = toy.units.statements.write_events
-    monkeypatch.setattr(toy.units.statements, "write_events", lost)
+    monkeypatch.setattr(ToyTimedWork, "save", save)
     ticker = toy.ticker()
     assert await ticker.tick() == 1  # it lasts until it is done
     assert next(times, None) is None
