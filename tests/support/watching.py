@@ -45,8 +45,11 @@ class Producers:
     async def ask(self, consumer: Consumer, referral_id: UUID) -> list[HeadAsked]:
         async with consumer.database.connection() as connection:
             at = await database_now(connection) - self.age
-        answers = {name: self.heads.get((name, referral_id), (0, None)) for name in PRODUCERS}
-        return [HeadAsked(name, *answers[name], at) for name in PRODUCERS if name not in self.silent]
+        return [self._answer(name, referral_id, at) for name in PRODUCERS if name not in self.silent]
+
+    def _answer(self, name: str, referral_id: UUID, at: datetime) -> HeadAsked:
+        head = self.heads.get((name, referral_id))
+        return HeadAsked(name, head[0], head[1], at) if head else HeadAsked(name, 0, None, at)
 
 
 @dataclass

@@ -13,6 +13,7 @@ from chassis.commands import Commands
 from chassis.database import Database
 from chassis.delivery import Delivery, Statements, Units, ops_router
 from chassis.delivery.peers import Peers
+from chassis.delivery.states import StateTransfer
 from chassis.migrate import migrate as migrate_schema
 from chassis.serve import run_worker, serve
 from chassis.settings import MigrateSettings, ServiceSettings
@@ -31,13 +32,15 @@ from followup_svc.events import CONTRACTS, HANDLERS, SERVICE
 from followup_svc.rules.loading import load_rulebook
 from followup_svc.store.ledger import ledger_counts
 from followup_svc.store.tables import SCHEMA, metadata
-from followup_svc.store.work import FollowupWork
+from followup_svc.store.work import STATUS_SQL, FollowupWork
 from followup_svc.use_cases.asking_heads import AskHeads, Heads
 from followup_svc.use_cases.closing_loop import ClosingLoop, audit_loop
 from followup_svc.use_cases.closing_units import ClosingCommands
 from followup_svc.use_cases.timing import on_timer
+from followup_svc.use_cases.telling import STATUS_TOPIC
 
 PREFIX = "FOLLOWUP_"
+STATES = {STATUS_TOPIC: StateTransfer(STATUS_SQL)}
 TEXT_READERS = ("visitor", "mediator", "office_clerk", "bureau_supervisor", "city_supervisor")
 
 
@@ -102,7 +105,7 @@ async def run_delivery(settings: ServiceSettings) -> None:
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
     peers = Peers(settings.peers, settings.service_token)
     try:
-        delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings), database, Clock())
+        delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings), database, Clock(), states=STATES)
         closings = ClosingLoop(database, closing_commands(settings, database), Heads(peers, database).ask)
         await delivery.run(Ticker(delivery.units, SCHEMA, on_timer).run, closings.run, partial(audit_loop, database))
     finally:

@@ -98,7 +98,7 @@ class Watch:
         """
         if self.state is WatchState.CLOSED:
             raise TransitionRefused(self.state, WatchAct.ANCHOR, self.allowed())
-        if self.void_until is not None and anchor.stated_at <= self.void_until:
+        if self.void_until is not None and anchor.stated_at < self.void_until:
             return replace(self, state=WatchState.ANCHORED)
         if not anchor.is_later_than(self.anchor):
             return self

@@ -118,6 +118,6 @@ STATUS_SQL = f"""
                'state', told_state, 'cycle', told_cycle, 'version', told_version, 'at', told_at,
                'as_of', clock_timestamp()) AS body,
            clock_timestamp() AS as_of
-    FROM {SCHEMA}.noted WHERE referral_id = ANY ($1::uuid[]) AND told_version > 0
+    FROM {SCHEMA}.noted WHERE referral_id = ANY ($1::text[]::uuid[]) AND told_version > 0
 """
 """What the relay reads right before it sends the present state of some referrals."""
