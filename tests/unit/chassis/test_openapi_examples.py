@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chassis.openapi_examples import example_of, give_body_example
+from chassis.openapi_examples import example_of, give_body_example, give_field_examples
 from pydantic import BaseModel, Field
 
 
@@ -48,6 +48,22 @@ def test_an_example_that_somebody_wrote_stands() -> None:
         before = str(operation)
         give_body_example(operation, schemas)
         assert str(operation) == before
+
+
+def test_a_field_that_holds_models_shows_one_of_them() -> None:
+    class Holder(BaseModel):
+        one: Inner | None
+        many: list[Inner] = Field(description="x")
+        own: list[Inner] = Field(examples=[[{"code": "z"}]])
+        bare: int
+
+    _, schemas = schema_of(Holder)
+    give_field_examples(schemas)
+    fields = schemas["Holder"]["properties"]
+    assert fields["one"]["examples"] == [{"code": "a"}]
+    assert fields["many"]["examples"] == [[{"code": "a"}]]
+    assert fields["own"]["examples"] == [[{"code": "z"}]]
+    assert "examples" not in fields["bare"]
 
 
 def test_no_body_is_no_example_and_too_little_is_none() -> None:

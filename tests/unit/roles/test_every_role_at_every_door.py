@@ -18,6 +18,7 @@ from chassis.access import Rights, rights_of
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 from support.tokens import Issuer
+from unit.roles.who import WHO
 
 SERVICES = ("intake", "triage", "mediation", "followup")
 # CONTRACTS §6
@@ -35,7 +36,7 @@ class Doors:
     """One service's API and what it says of itself."""
 
     def __init__(self, service: str, folder: Path) -> None:
-        self.issuer = Issuer(folder)
+        self.service, self.issuer = service, Issuer(folder)
         make_api: Callable[[Any], FastAPI] = import_module(f"{service}_svc.main").make_api
         kind = get_type_hints(make_api)["settings"]
         variables = self.issuer.environment("", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
@@ -88,6 +89,11 @@ def test_who_only_looks_can_change_nothing(doors: Doors) -> None:
         assert named.isdisjoint({"auditor", "partner"}), f"{method} {path}"
         if not path.startswith("/v1/ops/"):
             assert "ops" not in named, f"{method} {path}: operators tend the machine, not the disputes"
+
+
+def test_who_may_change_what_is_what_was_written_by_hand(doors: Doors) -> None:
+    own = {path: named for (method, path), named in doors.rights.items() if method != "GET" and "/ops/" not in path}
+    assert own == {path: frozenset(roles.split()) for path, roles in WHO[doors.service].items()}
 
 
 def test_the_doors_of_the_machine_are_for_the_machine_and_those_who_tend_it(doors: Doors) -> None:

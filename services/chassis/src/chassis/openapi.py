@@ -5,7 +5,7 @@ from typing import Any
 
 from chassis.access import Rights
 from chassis.commands_headers import IDEMPOTENCY_KEY, IF_MATCH
-from chassis.openapi_examples import give_body_example
+from chassis.openapi_examples import give_body_example, give_field_examples
 from chassis.problems import ProblemOut, problem_response
 
 _METHODS = ("get", "put", "post", "delete", "patch")
@@ -19,6 +19,7 @@ def complete(document: dict[str, Any], rights: Rights) -> dict[str, Any]:
     schemas["Problem"] = ProblemOut.model_json_schema()
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
+    give_field_examples(schemas)
     for path, method, operation in _operations(document):
         if (method.upper(), path) in rights:
             operation["x-roles"] = sorted(rights[method.upper(), path])

@@ -1,4 +1,4 @@
-"""A body's example made of its fields' examples, where nobody has written one for the whole."""
+"""Examples made of the examples of their parts, where nobody has written one for the whole."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +19,14 @@ def give_body_example(operation: dict[str, Any], schemas: Schemas) -> None:
         content["example"] = found
 
 
+def give_field_examples(schemas: Schemas) -> None:
+    """A field that holds other models shows one of them."""
+    for schema in schemas.values():
+        for field in schema.get("properties", {}).values():
+            if "examples" not in field and (found := example_of(field, schemas)) not in (None, [], {}):
+                field["examples"] = [found]
+
+
 def example_of(schema: Mapping[str, Any], schemas: Schemas) -> Any:
     """None where the schema gives too little to go by."""
     for examples in (schema.get("examples"), _resolved(schema, schemas).get("examples")):
@@ -32,7 +40,10 @@ def example_of(schema: Mapping[str, Any], schemas: Schemas) -> Any:
     if plain.get("type") == "array":
         item = example_of(plain.get("items", {}), schemas)
         return [] if item is None else [item]
-    return plain.get("const", plain.get("default"))
+    for choice in plain.get("anyOf", plain.get("oneOf", ())):
+        if (found := example_of(choice, schemas)) is not None:
+            return found
+    return plain.get("const", plain.get("default", next(iter(plain.get("enum", ())), None)))
 
 
 def _resolved(schema: Mapping[str, Any], schemas: Schemas) -> Mapping[str, Any]:
