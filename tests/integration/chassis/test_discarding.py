@@ -229,6 +229,30 @@ async def test_an_event_that_comes_after_it_was_given_up_changes_nothing(desk: D
     assert (await desk.get("/parked"))["items"] == []
 
 
+async def test_a_clock_that_fired_in_vain_is_listed_and_fired_again(desk: Desk) -> None:
+    referral_id = new_id()
+    for key in ("1", "2"):
+        await desk.pong.value(
+            """INSERT INTO pong.timer (referral_id, clock, key, span, started_at, due_at, rule, calendar, state, silent)
+               VALUES ($1, 'performance', $2, '1wd', now(), now(), 'r-1', 'none', 'failed', false) RETURNING 1""",
+            referral_id,
+            key,
+        )
+    first = await desk.get("/timers/failed", limit=1)
+    second = await desk.get("/timers/failed", limit=1, after=first["next"])
+    assert [(row["referral_id"], row["key"]) for row in first["items"] + second["items"]] == [
+        (str(referral_id), "1"), (str(referral_id), "2"),
+    ]  # fmt: skip
+    assert second["next"] is None
+    path = f"/timers/{referral_id}/performance/retry"
+    assert (await desk.post(f"{path}?key=2", by="lin"))[0] == 202
+    assert (await desk.post(f"{path}?key=2", by="lin"))[1]["code"] == "no_failed_timer"
+    assert await desk.pong.value("SELECT string_agg(key, ',') FROM pong.timer WHERE state = 'running'") == "2"
+    assert await desk.audited() == [("lin", "retry_timer")]
+    async with desk.pong.database.connection() as connection:
+        assert (await LedgerReads("pong", ["ping"]).figures(connection))["failed_timers"] == 1
+
+
 async def test_quarantined_bytes_are_destroyed_by_two_persons(desk: Desk) -> None:
     await desk.applier.apply([], [Unplaced("ping.v1", 3, 17, "ce_subject", b"k", (), b"secret words")])
     (row,) = (await desk.get("/quarantine"))["items"]

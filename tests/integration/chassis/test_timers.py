@@ -197,6 +197,24 @@ async def test_a_clock_whose_consequence_fails_stands_aside_and_stops_nobody(toy
     assert failures == {str(poisoned), str(refused)}
 
 
+async def test_a_clock_that_its_service_does_not_load_stands_aside_too(
+    toy: Timed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the head of the queue it would hold up all others, for ever."""
+    referral_id = await a_clock(toy)
+    await toy.has_run_out(referral_id)
+
+    async def load_nothing(*_: object) -> None:
+        pass
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ToyTimedWork, "load", load_nothing)
+        ticker = toy.ticker()
+        assert await ticker.tick() == 1
+        assert await ticker.tick() == 0
+    assert (await toy.find(referral_id)).state is TimerState.FAILED
+
+
 async def test_clocks_of_one_referral_that_run_out_together_are_causes_of_their_own(toy: Timed) -> None:
     referral_id = new_id()
     async with toy.units.begin([referral_id]) as work:
@@ -290,7 +308,7 @@ async def test_another_calendar_at_start_counts_running_clocks_anew(toy: Timed, 
     assert after["met"].due_at == datetime(2027, 1, 1, 16, tzinfo=UTC)
     assert after["minutes"].calendar == "none"
     assert not (await toy.find(past, "limit")).calendar.startswith("cn-2027.1")
-    assert moved == [ids["running"]]
+    assert sorted(moved) == sorted([ids["running"], ids["silent"]])
     assert await toy.events(ids["running"]) == 1
 
 

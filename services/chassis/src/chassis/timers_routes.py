@@ -94,6 +94,12 @@ class ClockOut(BaseModel):
         )  # fmt: skip
 
 
+class FailedClockOut(ClockOut):
+    """A clock that fired in vain, and whose it is. 处理失败的时限。"""
+
+    referral_id: UUID = Field(description="分流单编号。Referral id.", examples=[EXAMPLE_ID])
+
+
 class ClocksOut(BaseModel):
     """The clocks of one referral in this service, the next to fire first. 本服务中某分流单的时限。"""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,12 @@ from chassis.timers_timer import Pause, Timer, TimerState
 
 Name = tuple[UUID, str, str]
 _COLUMNS = "referral_id, clock, key, span, started_at, due_at, rule, calendar, state, pauses, ended_at, silent"
+
+
+@cache
+def timer_statements(schema: str) -> TimerStatements:
+    """One for all transactions."""
+    return TimerStatements(schema)
 
 
 class TimerStatements:

@@ -36,7 +36,7 @@ class Ticker(Generic[W]):
     """`on_timer` decides what a breach means, in memory, like a handler: it gets the timer already breached.
 
     What it raises makes that timer `failed`, with nothing else done, for an operator. Several tickers may run at once.
-    `on_moved` hears of clocks whose due instant another calendar has changed.
+    `on_moved` hears of clocks, silent ones too, whose due instant another calendar has changed.
     """
 
     def __init__(
@@ -105,6 +105,9 @@ class Ticker(Generic[W]):
                 timer = work.timers.find(name)
                 if timer is not None and timer.is_due(work.now):
                     self._fire(timer, work)
+            unknown = [name for name in names if work.timers.find(name) is None]
+        for name in unknown:  # its service does not load it: it would stand at the head of the queue for ever
+            await self._fail(name, LookupError())
 
     def _fire(self, timer: Timer, work: W) -> None:
         """Each firing is a cause of its own: two clocks that run out together may record events of one type."""
@@ -125,7 +128,7 @@ class Ticker(Generic[W]):
                     continue
                 work.begin_event(timer.referral_id, new_id(), None)
                 after = work.put_timer(timer.recount(work.calendar))
-                if self._on_moved is not None and after.due_at != timer.due_at and not timer.silent:
+                if self._on_moved is not None and after.due_at != timer.due_at:
                     self._on_moved(after, work)
                 work.keep()
 

@@ -10,7 +10,7 @@ import asyncpg
 
 from chassis.delivery.rows import Rows
 from chassis.delivery.work import Work
-from chassis.timers_store import Name, TimerStatements
+from chassis.timers_store import Name, timer_statements
 from chassis.timers_timer import Timer, end_of
 from chassis.workdays import Calendar, Span
 
@@ -29,7 +29,7 @@ class TimedWork(Work):
         self.calendar = calendar
         self.timers: Rows[Name, Timer] = self.rows()
         self._names: dict[UUID, dict[Name, None]] = {}
-        self._timer_statements = TimerStatements(self.timer_schema)
+        self._timer_statements = timer_statements(self.timer_schema)
 
     async def load_timers(self, connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> None:
         """One statement; none for no referrals."""

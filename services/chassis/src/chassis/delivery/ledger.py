@@ -116,6 +116,9 @@ class LedgerReads:
             "parked": await self._parked(connection),
             "quarantined": await self._quarantined(connection),
             "lacking": await self._lacking(connection),
+            "failed_timers": await connection.fetchval(
+                f"SELECT count(*) FROM {self._schema}.timer WHERE state = 'failed'"
+            ),
             "distrusted": [
                 row[0]
                 for row in await connection.fetch(

@@ -18,6 +18,7 @@ from chassis.database import Database
 from chassis.delivery.ledger import LedgerReads, OutgoingReads
 from chassis.delivery.ops_discarding import discard_routes
 from chassis.delivery.ops_operators import operator_routes
+from chassis.delivery.ops_timers import timer_routes
 from chassis.problems import Problem, problems
 from chassis.sealing import Keyring
 
@@ -67,6 +68,7 @@ def ops_router(
     _repair_routes(router, database, OutgoingReads(schema, topic))
     operator_routes(router, database, schema, keyring, wake)
     discard_routes(router, database, schema, wake)
+    timer_routes(router, database, schema, wake)
     router.include_router(audit_routes(database, schema))
     reads = LedgerReads(schema, consumed)
 
