@@ -24,7 +24,7 @@ WHO: dict[str, dict[str, str]] = {
         f"{_CALL}/feedback/{{milestone}}/waive": _SUPERVISORS,
     },
     "triage": {
-        f"{_REFERRAL}/dispatch": _DISPATCHERS,
+        f"{_REFERRAL}/dispatch": "dispatcher",
         f"{_REFERRAL}/return-decision": _DISPATCHERS,
         f"{_REFERRAL}/grade": _DISPATCHERS,
         f"{_REFERRAL}/send-back": "dispatcher",
