@@ -201,6 +201,42 @@ async def test_a_block_halts_the_referral_of_a_withdrawn_call_since_that_goes_on
     assert await facts_of(intake, accepted) == ["referral_opened", "call_withdrawn", "block_set"]
 
 
+async def test_a_correction_that_tells_of_danger_halts_what_is_handled(intake: Any) -> None:
+    call, accepted = await intake.brought_to("referred")
+    joined, _ = await intake.posted(incident_address=call["incident_address"])
+    await intake.screen_all()
+    await intake.post(call | {"content": "对方拿着菜刀要砍人", "updated_at": "2026-03-02 10:00:00"})
+    await intake.post(joined | {"content": "丈夫在家动手打我", "updated_at": "2026-03-02 10:00:00"})
+    await intake.screen_all()
+    facts = await intake.events(accepted["referral_id"])
+    assert [fact for fact, _ in facts[2:4]] == ["call_corrected", "call_corrected"]
+    codes = {(body["call_id"], body["code"]) for fact, body in facts if fact == "block_set"}
+    joined_id = (await intake.get(joined)).json()["call_id"]
+    assert {(accepted["call_id"], "X_SELF_HARM"), (joined_id, "X_DV")} <= codes
+    view = (await intake.get(call)).json()
+    assert (view["state"], view["errand"]) == ("referred", None)
+
+
+async def test_what_people_have_looked_at_is_not_raised_again_by_the_next_correction(intake: Any) -> None:
+    call, accepted = await intake.brought_to("referred")
+    for minute, content in enumerate(["有家暴", "有家暴，门牌有误", "有家暴，还拿着菜刀砍人"]):
+        await intake.post(call | {"content": content, "updated_at": f"2026-03-02 10:{minute:02d}:00"})
+        await intake.screen_all()
+        if minute == 0:
+            await intake.done(call, "blocks/X_DV/lift", LIFT, POLICE)
+    codes = [body["code"] for fact, body in await intake.events(accepted["referral_id"]) if fact == "block_set"]
+    assert codes.count("X_DV") == 1
+    assert "X_SELF_HARM" in codes
+
+
+async def test_a_harmless_correction_halts_nothing(intake: Any) -> None:
+    call, accepted = await intake.brought_to("referred")
+    await intake.post(call | {"content": "水管漏水，要求调解", "updated_at": "2026-03-02 10:00:00"})
+    await intake.screen_all()
+    assert await facts_of(intake, accepted) == ["referral_opened", "call_corrected"]
+    assert (await intake.get(call)).json()["errand"] is None
+
+
 async def test_a_cause_has_one_effect_of_a_type(intake: Any) -> None:
     first, _ = await intake.brought_to("referred")
     place = first["incident_address"]

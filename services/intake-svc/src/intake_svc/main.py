@@ -23,7 +23,7 @@ from chassis.wake import WORK, poke
 from chassis.workdays import Calendar
 from fastapi import FastAPI
 
-from intake_svc.api.access import OFFICERS
+from intake_svc.api.access import OFFICERS, WAIVERS
 from intake_svc.api.block_routes import block_routes
 from intake_svc.api.clocks_route import clocks_route
 from intake_svc.api.content_route import content_route
@@ -101,7 +101,7 @@ def make_api(settings: IntakeSettings) -> FastAPI:
         feedback_routes(desk, database, rules.desk),
         content_route(database, vault, rules.masking),
         clocks_route(database),
-        texts_routes(database, SCHEMA, settings.keyring, OFFICERS, scope_of_referral),
+        texts_routes(database, SCHEMA, settings.keyring, (*OFFICERS, *WAIVERS), scope_of_referral),
         call_routes(
             CallReader(rules.masking, settings.index_key),
             SubmitCall(units, vault, published=frozenset(CallIn.model_fields)),
@@ -112,7 +112,7 @@ def make_api(settings: IntakeSettings) -> FastAPI:
     ]
     ops = ops_router(
         SERVICE, SCHEMA, CONTRACTS.topic, sorted(CONTRACTS.consumed), database, Clock(),
-        counts=ledger_counts, wake=wake,
+        counts=ledger_counts, wake=wake, keyring=settings.keyring,
     )  # fmt: skip
     return create_app(
         "受理服务",

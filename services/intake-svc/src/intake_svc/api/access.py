@@ -18,6 +18,7 @@ READERS = (
     "service",
 )
 OFFICERS = ("screener", "police_officer")
+WAIVERS = ("bureau_supervisor", "city_supervisor")
 _EVERYWHERE = frozenset({"ops", "auditor", "service"})
 
 

@@ -134,8 +134,8 @@ class CallDecided(BaseModel):
     referral_id: UUID = says("分流单编号", "Its own referral", REFERRAL_ID)
     linked_to: UUID | None = says("并入的分流单", "Referral it joined", None, default=None)
     errand: str | None = says(
-        "待系统执行：refer 分流，link 并入，warn 通知已在办的分流单；完成后为空",
-        "What the worker is still to do with it (refer, link, warn an open referral); null when done",
+        "待系统执行：refer 分流，link 并入，warn 通知已在办的分流单，recheck 更正后再次甄别；完成后为空",
+        "What the worker is still to do: refer, link, warn an open referral, recheck a correction; null when done",
         "refer",
         default=None,
     )

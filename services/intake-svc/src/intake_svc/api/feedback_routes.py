@@ -8,7 +8,7 @@ from chassis.database import Database
 from chassis.problems import problems
 from fastapi import APIRouter, Depends, Response
 
-from intake_svc.api.access import READERS, require_own_source, require_sight
+from intake_svc.api.access import READERS, WAIVERS, require_own_source, require_sight
 from intake_svc.api.desk import Desk, call_not_found, require_offered
 from intake_svc.api.desk_models import AcknowledgeIn, FeedbackList, FeedbackOut, WaiveIn
 from intake_svc.api.path_words import CallNumber, MilestoneName, SourceName
@@ -18,8 +18,6 @@ from intake_svc.domain.desk_data import DeskRules
 from intake_svc.store.work import IntakeWork
 from intake_svc.use_cases.queries import find_call_view, list_feedback
 from intake_svc.use_cases.tell_source import acknowledge, waive
-
-_WAIVERS = ("bureau_supervisor", "city_supervisor")
 
 
 def feedback_routes(desk: Desk, database: Database, rules: DeskRules) -> APIRouter:
@@ -90,7 +88,7 @@ def _waive_route(router: APIRouter, desk: Desk, rules: DeskRules) -> None:
         call_no: CallNumber,
         milestone: MilestoneName,
         body: WaiveIn,
-        asked: Annotated[Asked, Depends(command(*_WAIVERS))],
+        asked: Annotated[Asked, Depends(command(*WAIVERS))],
     ) -> Response:
         """来源无回应时由具名人员免除，记录在案。A named person stops waiting for a silent source; it is on record."""
         require_offered(rules.decisions, "waive", body.reason)

@@ -55,6 +55,7 @@ class Errand(StrEnum):
     REFER = "refer"
     LINK = "link"
     WARN = "warn"
+    RECHECK = "recheck"
 
 
 class _CameFrom(StrEnum):
@@ -183,6 +184,11 @@ class Call:
 
     def without_errand(self) -> "Call":
         return replace(self, errand=None, errand_version=None, errand_link_to=None)
+
+    def to_be_rechecked(self, version: int) -> "Call":
+        """Facts have changed under an open referral: what must not be mediated is looked for anew (DOMAIN §1.8)."""
+        checked = replace(self, errand=Errand.RECHECK, errand_version=version, errand_link_to=self.linked_to)
+        return checked.changed_by_people()
 
     def changed_by_people(self) -> "Call":
         """Whoever has an older form of this call open is told so (412); background events do not count."""

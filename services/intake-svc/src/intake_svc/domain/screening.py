@@ -110,6 +110,11 @@ class Screening:
         sure = (found.block for found in self.findings if found.outcome is Outcome.RETAINED_BY_POLICE)
         return tuple(dict.fromkeys(block for block in sure if block))
 
+    def news_in(self, later: "Screening") -> tuple[Finding, ...]:
+        """Findings with a block by rules that had found nothing before: what was looked at is not raised again."""
+        known = {found.rule for found in self.findings}
+        return tuple(found for found in later.findings if found.block and found.rule not in known)
+
     def held_for(self, finding: Finding) -> "Screening":
         """The same screening with one more reason that needs a person."""
         return Screening(

@@ -10,6 +10,7 @@ from intake_svc.domain.blocks import RETAINED, Block, BlockId, BlockRules, SetBy
 from intake_svc.domain.call import Call, CallState, Errand, ReferralId
 from intake_svc.domain.errors import GuardRefused, TransitionRefused
 from intake_svc.domain.facts import BlockLifted, BlockSet
+from intake_svc.domain.screening import Screening
 from intake_svc.store.work import IntakeWork
 from intake_svc.use_cases.running_clocks import keep_desk_clocks
 
@@ -74,6 +75,23 @@ def keep_found_blocks(call: Call, work: IntakeWork, *, halts_another: bool) -> N
     for code in codes:
         if code not in have:
             work.put_block(Block(BlockId(new_id()), call.call_id, code, SetBy.RULE, work.now))
+
+
+def recheck(call: Call, later: Screening | None, work: IntakeWork) -> None:
+    """A correction of a call whose dispute is handled already: whatever the rules find anew halts it.
+
+    None where the correction cannot be read: the office has been told of it and knows more than we do.
+    """
+    after = call.without_errand()
+    if later is not None and call.speaks_in is not None:
+        before = call.screening or Screening(later.outcome, later.rule_version)
+        news = before.news_in(later)
+        have = {block.code for block in standing(work.blocks_of(call.call_id))}
+        for code in dict.fromkeys(found.block for found in news if found.block and found.block not in have):
+            block = Block(BlockId(new_id()), call.call_id, code, SetBy.RULE, work.now)
+            work.put_block(_stated(block, call.speaks_in, work))
+        after = replace(after, screening=replace(before, findings=(*before.findings, *news)))
+    work.calls.put(call.call_id, after)
 
 
 def warn(call: Call, open_referral: ReferralId, work: IntakeWork) -> None:

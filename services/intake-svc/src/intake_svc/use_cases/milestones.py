@@ -25,7 +25,9 @@ def reach(
 ) -> None:
     """The subject has reached a milestone; with `back_to_police_on_hop` it has also come back to the police."""
     call = work.call_of(work.subject)
-    if call is None or not call.has_opened:
+    if call is None:
+        return
+    if not call.has_opened:  # its writer has seen an opening that our database has lost
         _log.error("milestone_of_no_call", referral_id=str(work.subject), milestone=milestone.value)
         return
     clocks: list[tuple[str, str, datetime]] = []

@@ -36,11 +36,12 @@ from intake_svc.store.calls import Linked, Waiting, count_linked, list_matches, 
 from intake_svc.store.loading import LoadedCall
 from intake_svc.store.vault import Vault
 from intake_svc.store.work import IntakeWork
-from intake_svc.use_cases.hold_back import keep_found_blocks, warn
+from intake_svc.use_cases.hold_back import keep_found_blocks, recheck, warn
 from intake_svc.use_cases.running_clocks import keep_desk_clocks
 
 MOST_AT_ONCE = 200
 _REFUSED_BY_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_LOOKED_AT = frozenset({Errand.WARN, Errand.RECHECK})  # these stay where they are, and others may match them
 _log = structlog.get_logger(__name__)
 
 
@@ -95,7 +96,7 @@ class ScreenCalls:
         work, _ = await self._units.lock(connection, list({one.referral_id for one in waiting} | joined))
         listed = {one.call_id: (one.identity_key, one.reported_at) for one in waiting}
         ready = [one for one in work.loaded if one.sealed is not None and _is_as_listed(one.call, listed)]
-        decided_now = {one.call.call_id for one in ready if one.call.errand is not Errand.WARN}
+        decided_now = {one.call.call_id for one in ready if one.call.errand not in _LOOKED_AT}
         return _Batch(
             work,
             waiting=ready,
@@ -109,6 +110,9 @@ class ScreenCalls:
             self._warn(call, batch, hold=hold)
             return
         fields, reading = self._read(stored)
+        if call.errand is Errand.RECHECK:
+            recheck(call, reading.screening if reading and not hold else None, batch.work)
+            return
         if reading is None or hold:
             self._hold(call, self._failed("call"), batch)
         elif call.is_cleared:

@@ -149,6 +149,7 @@ class SubmitCall:
         if call is not None and call.speaks_in is not None:
             fact = CallCorrected(call, version, published_names(changed, self._published))
             work.tell(call.speaks_in, fact, causation_id=version_id)
+            work.calls.put(call.call_id, call.to_be_rechecked(version))
         return _accepted(Answer.NEXT_VERSION, known, version=version)
 
     async def _differing(self, connection: asyncpg.Connection, known: KnownCall, new: Submission) -> list[str]:

@@ -10,7 +10,7 @@ down_revision = "0001"
 _COLUMNS = (
     f"scope_path text GENERATED ALWAYS AS ({SCOPE_OF_STATION}) STORED",
     "people_version integer NOT NULL DEFAULT 1",
-    "errand text CONSTRAINT call_errand CHECK (errand IN ('refer', 'link', 'warn'))",
+    "errand text CONSTRAINT call_errand CHECK (errand IN ('refer', 'link', 'warn', 'recheck'))",
     "errand_version integer",
     "errand_link_to uuid",
     "decided jsonb",
