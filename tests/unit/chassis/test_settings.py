@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,33 @@ def test_a_wrong_value_is_named_and_not_quoted(
     with pytest.raises(SettingsError, match=f"INTAKE_{name}") as caught:
         ServiceSettings.load("INTAKE_")
     assert value not in str(caught.value).replace("greater than 0", "")
+
+
+def test_a_calendar_file_outranks_what_the_package_knows(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = issuer.folder / "calendar.yaml"
+    file.write_text("version: cn-2027.1\ndays: {2027-01-04: off}\n")
+    put(monkeypatch, issuer.environment("TRIAGE_", CALENDAR_FILE=str(file), DEMO="1"))
+
+    settings = ServiceSettings.load("TRIAGE_")
+
+    assert settings.demo
+    assert settings.calendar.source_of(date(2027, 1, 4)) == "override"
+    assert not settings.calendar.is_workday(date(2027, 1, 4))
+    assert not issuer.settings().demo
+    assert issuer.settings().calendar.source_of(date(2027, 1, 4)) == "weekends"
+
+
+@pytest.mark.parametrize("content", [None, "", "version: cn-2027.1\n", "days: [1]\nversion: x\n"])
+def test_a_broken_calendar_stops_the_start(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    file = issuer.folder / "calendar.yaml"
+    if content is not None:
+        file.write_text(content)
+    put(monkeypatch, issuer.environment("TRIAGE_", CALENDAR_FILE=str(file)))
+
+    with pytest.raises(SettingsError, match="TRIAGE_CALENDAR_FILE: "):
+        ServiceSettings.load("TRIAGE_")
 
 
 def test_settings_cannot_be_changed_and_do_not_show_the_password(issuer: Issuer) -> None:

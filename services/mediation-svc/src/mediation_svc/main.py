@@ -67,7 +67,7 @@ def make_api(settings: ServiceSettings) -> FastAPI:
     wake = partial(poke, settings.wake_port)
     ops = ops_router(
         SERVICE, SCHEMA, CONTRACTS.topic, sorted(CONTRACTS.consumed), database, Clock(),
-        counts=ledger_counts, wake=wake,
+        counts=ledger_counts, wake=wake, keyring=settings.keyring,
     )  # fmt: skip
 
     def commands(kind: type[W]) -> Commands[W]:

@@ -74,7 +74,7 @@ def make_api(settings: ServiceSettings) -> FastAPI:
     wake = partial(poke, settings.wake_port)
     ops = ops_router(
         SERVICE, SCHEMA, CONTRACTS.topic, sorted(CONTRACTS.consumed), database, Clock(),
-        counts=ledger_counts, wake=wake,
+        counts=ledger_counts, wake=wake, keyring=settings.keyring,
     )  # fmt: skip
     units = Units(database, Statements(SCHEMA, CONTRACTS.topic), work_maker(settings), wake, keyring=settings.keyring)
     routers = [
