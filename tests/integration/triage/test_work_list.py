@@ -67,6 +67,7 @@ async def test_a_list_is_narrowed_by_each_filter_and_by_several(desk: Desk) -> N
     assert await listed(desk, halted=False) == {plain, waiting}
     assert await listed(desk, closed=True) == {plain}
     assert await listed(desk, closed=False, halted=False) == {waiting}
+    assert await listed(desk, needs_review=True) == {medical}
     assert await listed(desk, overdue=True) == set()
     assert await listed(desk, overdue=False) == {plain, medical, waiting}
     assert (await desk.get(LIST, state="lost")).status_code == 422

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 from referral_schemas import triage as told
 from triage_svc.domain.errors import GuardRefused, OfAnother
-from triage_svc.domain.referral import Closing
+from triage_svc.domain.referral import Closing, Verdict
 from triage_svc.domain.states import State
 from triage_svc.use_cases.grade_referral import GradeReferral, grade_referral
 from unit.triage.working import DISPATCHER, REFERRAL, SUPERVISOR, THURSDAY, a_referral, holding, stated
@@ -38,6 +38,14 @@ def test_each_grade_leaves_a_decision_with_who_and_why() -> None:
     (decision,) = work.decisions.changed().values()
     assert (decision.kind, decision.outcome) == ("grade", "blue")
     assert decision.evidence == {"reason": "visits_show_calm", "previous": "red", "by": SUPERVISOR.staff_id}
+
+
+def test_a_person_confirms_what_the_machine_held_without_a_fact_for_others() -> None:
+    unsure = a_referral(State.SIGNED, verdict=Verdict("neighbour", "red", needs_review=True))
+    work = holding(unsure)
+    confirmed = grade_referral(GradeReferral(REFERRAL, DISPATCHER, "red", "looked_at"), work)
+    assert (confirmed.verdict.needs_review, confirmed.version, stated(work)) == (False, 2, [])
+    assert len(work.decisions.changed()) == 1
 
 
 def test_the_grade_it_has_already_and_a_closed_referral_are_refused() -> None:

@@ -53,7 +53,7 @@ def command_routes(commands: Commands[TriageWork]) -> APIRouter:
         )
 
     @post("/dispatch", "dispatchReferral", "派单 Dispatch to an office")
-    async def dispatch(referral_id: ReferralInPath, body: told.DispatchIn, asked: District) -> Response:
+    async def dispatch(referral_id: ReferralInPath, body: told.DispatchIn, asked: Dispatcher) -> Response:
         """待研判、已派单或申请退回的，由调度员定所。The dispatcher names the office, from review or after a return."""
         wanted = DispatchReferral(
             ReferralId(referral_id), _person(asked.by), body.office_code, body.reason, body.category, body.grade

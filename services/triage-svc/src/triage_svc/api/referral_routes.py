@@ -52,6 +52,7 @@ def referral_routes(database: Database) -> APIRouter:
         overdue: Annotated[bool | None, Query(description="是否超期。Whether a clock ran out unmet.")] = None,
         halted: Annotated[bool | None, Query(description="是否暂停。Whether a block holds it.")] = None,
         closed: Annotated[bool | None, Query(description="是否办结。Whether it is closed.")] = None,
+        needs_review: Annotated[bool | None, Query(description="是否待人工复核。Whether a person must look.")] = None,
         limit: Limit = DEFAULT_LIMIT,
         after: After = None,
     ) -> Page[ReferralListed]:
@@ -59,7 +60,7 @@ def referral_routes(database: Database) -> APIRouter:
 
         The referrals of your area, oldest first; what opens while you turn pages comes at the end.
         """
-        wanted = Wanted(by.scope_path, state, office_code, category, grade, overdue, halted, closed)
+        wanted = Wanted(by.scope_path, state, office_code, category, grade, overdue, halted, closed, needs_review)
         place = Cursor.decode(after, datetime, UUID)
         async with database.connection() as connection:
             rows = await list_referrals(connection, wanted, place, limit=limit + 1)

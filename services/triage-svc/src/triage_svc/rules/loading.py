@@ -123,7 +123,7 @@ def _limits(document: Mapping[str, Any]) -> Limits:
 
 def _check_span(clock: str, case: str, span: str) -> None:
     try:
-        Span.parse(span, demo=True)
+        Span.parse(span)
     except SpanRefused as error:
         raise RuleDataError(f"clocks.yaml {clock}.{case}: {span!r} is no span — {error}") from error
 

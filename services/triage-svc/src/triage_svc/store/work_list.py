@@ -12,6 +12,7 @@ from triage_svc.domain.referral import Referral
 from triage_svc.store.referrals import referral_of
 from triage_svc.store.tables import SCHEMA
 
+SUB_DISTRICT = 2  # slashes in its path
 _HALTS = f"""
     ARRAY(SELECT DISTINCT h.code FROM {SCHEMA}.halt h WHERE h.referral_id = r.referral_id ORDER BY h.code) AS halt_codes
 """
@@ -32,6 +33,7 @@ class Wanted:
     overdue: bool | None = None
     halted: bool | None = None
     closed: bool | None = None
+    needs_review: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +77,30 @@ async def scope_of(connection: asyncpg.Connection, referral_id: UUID) -> str | N
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], list[Any]]:
-    values: list[Any] = [wanted.scope_path, f"{wanted.scope_path}/%"]
-    of_nobody = " OR r.scope_path = ''" if "/" not in wanted.scope_path else ""
-    conditions = [f"(r.scope_path = $1 OR r.scope_path LIKE $2{of_nobody})"]
+    values: list[Any] = [wanted.scope_path]
+    conditions = [_within(wanted.scope_path)]
     for column in ("state", "office_code", "category", "grade"):
         if (value := getattr(wanted, column)) is not None:
             values.append(value)
             conditions.append(f"r.{column} = ${len(values)}")
-    for claim, is_so in (("overdue", wanted.overdue), ("halted", wanted.halted), ("closed", wanted.closed)):
-        if is_so is not None:
-            conditions.append(f"{'' if is_so else 'NOT '}({_CLAIMS[claim]})")
+    for claim, condition in _CLAIMS.items():
+        if (is_so := getattr(wanted, claim)) is not None:
+            conditions.append(f"{'' if is_so else 'NOT '}({condition})")
     return conditions, values
+
+
+def _within(scope_path: str) -> str:
+    """A sub-district is found by the index that also sorts it: nothing stands below it."""
+    depth = scope_path.count("/")
+    if depth >= SUB_DISTRICT:
+        return "r.scope_path = $1"
+    of_nobody = " OR r.scope_path = ''" if depth == 0 else ""
+    return f"(r.scope_path = $1 OR starts_with(r.scope_path, $1 || '/'){of_nobody})"
 
 
 _CLAIMS = {
     "overdue": "r.overdue <> '{}'",
     "halted": f"EXISTS (SELECT FROM {SCHEMA}.halt h WHERE h.referral_id = r.referral_id)",
     "closed": "r.closed_at IS NOT NULL",
+    "needs_review": "r.needs_review",
 }

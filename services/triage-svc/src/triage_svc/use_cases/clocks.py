@@ -43,7 +43,7 @@ def wait_for_answer(asked: Referral, work: TriageWork) -> Referral:
 
 
 def hasten_clocks(raised: Referral, work: TriageWork) -> None:
-    """A graver dispute leaves its office less time: from now on the graver grade's limits run, where they end sooner."""
+    """A graver dispute leaves its office less time: the graver limits run from now on, where they end sooner."""
     standing = [timer for clock in OF_OFFICE for timer in _present(raised, clock, work)]
     sooner = [timer for timer in (_sooner(raised, timer, work) for timer in standing) if timer is not None]
     if sooner:

@@ -1,6 +1,6 @@
 """A referral goes to an office: by a dispatcher, after a return, or because it was set going again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from chassis.auth import covers
@@ -41,7 +41,8 @@ def dispatch_referral(command: DispatchReferral, work: TriageWork) -> Referral:
     office = office_named(command.office_code, referral, command.by, work)
     corrected = _corrected(referral, command, work)
     evidence = {"reason": command.reason, "office": _named(office), "by": command.by.staff_id}
-    decision_id = decide(corrected, DecisionKind.ROUTE, "assigned", evidence, work)
+    theirs = replace(corrected, scope_path=area_path(office.area_code))  # the office too may read why it has this
+    decision_id = decide(theirs, DecisionKind.ROUTE, "assigned", evidence, work)
     return keep(send_to(corrected, office, decision_id, work).changed_by_person(), work)
 
 

@@ -27,6 +27,8 @@ def grade_referral(command: GradeReferral, work: TriageWork) -> Referral:
     refuse_change_of_closed(referral)
     held = referral.verdict
     if command.grade == held.grade:
+        if held.needs_review:
+            return _confirm(referral, command, work)
         raise GuardRefused(
             "grade_unchanged", zh="风险等级未变。", en="That is the grade already.", concerns=(held.grade,)
         )
@@ -36,6 +38,14 @@ def grade_referral(command: GradeReferral, work: TriageWork) -> Referral:
     if work.rules.grades.is_graver(command.grade, held.grade):
         hasten_clocks(graded, work)
     return keep(graded.changed_by_person(), work)
+
+
+def _confirm(referral: Referral, command: GradeReferral, work: TriageWork) -> Referral:
+    """A person finds that the machine was right: no fact for others, but a decision with a name (DOMAIN §4.3)."""
+    evidence = {"reason": command.reason, "confirmed": True, "by": command.by.staff_id}
+    decide(referral, DecisionKind.GRADE, command.grade, evidence, work)
+    confirmed = referral.hold_of(referral.verdict.category, command.grade, by_person=True)
+    return keep(confirmed.changed_by_person(), work)
 
 
 def state_grade(graded: Referral, *, previous: str, reason: str, by: Person, work: TriageWork) -> None:
