@@ -23,7 +23,18 @@ import uvicorn
 from chassis.app import create_app
 from chassis.clock import Clock
 from chassis.database import Database
-from chassis.delivery import Contracts, Delivery, Handlers, Rows, Statements, StateTransfer, Units, Work, ops_router
+from chassis.delivery import (
+    Contracts,
+    Delivery,
+    Handlers,
+    Projection,
+    Rows,
+    Statements,
+    StateTransfer,
+    Units,
+    Work,
+    ops_router,
+)
 from chassis.delivery.tables import add_partitions_call, add_to, functions
 from chassis.settings import ServiceSettings
 from cryptography.hazmat.primitives import serialization
@@ -307,6 +318,7 @@ async def toys(
     folder: Path,
     *,
     handlers: Mapping[str, Handlers] = HANDLERS,
+    projections: Mapping[str, Sequence[Projection]] | None = None,
     wrap: Callable[[str], str] = str,
 ) -> AsyncIterator[Toys]:
     """Both toys over one database, with topics of their own; intervals as short as a test needs them."""
@@ -323,7 +335,8 @@ async def toys(
             keyring_file=folder / "keyring.json", peers={name: f"http://127.0.0.1:{p}" for name, p in ports.items()},
             gap_seconds=1, compare_seconds=2, broker_check_seconds=1, session_seconds=6, delivery_limit_seconds=1,
         )  # fmt: skip
-        made.append(_toy(service, settings, contracts_of(service, suffix), handlers[service]))
+        projecting = (projections or {}).get(service, ())
+        made.append(_toy(service, settings, contracts_of(service, suffix), handlers[service], projecting))
     try:
         ping, pong = made
         yield Toys(ping, pong, secrets)
@@ -332,7 +345,13 @@ async def toys(
             await toy.database.close()
 
 
-def _toy(service: str, settings: ServiceSettings, contracts: Contracts, handlers: Handlers) -> Toy:
+def _toy(
+    service: str,
+    settings: ServiceSettings,
+    contracts: Contracts,
+    handlers: Handlers,
+    projections: Sequence[Projection],
+) -> Toy:
     database = Database(settings.database_url, process=f"{service}-toy", pool_size=6)
 
     def make_work(now: datetime) -> ToyWork:
@@ -341,6 +360,6 @@ def _toy(service: str, settings: ServiceSettings, contracts: Contracts, handlers
     units: Units[ToyWork] = Units(database, Statements(service, contracts.topic), make_work, lambda: None)
     delivery: Delivery[ToyWork] = Delivery(
         settings, contracts, handlers, make_work, database, Clock(),
-        states={f"{service}-status.{contracts.topic.split('.', 1)[1]}": states_of(service)},
+        states={f"{service}-status.{contracts.topic.split('.', 1)[1]}": states_of(service)}, projections=projections,
     )  # fmt: skip
     return Toy(service, settings, database, contracts, units, delivery, settings.peers[service])

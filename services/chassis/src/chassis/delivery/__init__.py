@@ -7,6 +7,7 @@ worker. Nothing here knows a word of the business.
 from chassis.delivery.contracts import Contracts, EventModel, Handlers, Topic
 from chassis.delivery.ops import ops_router
 from chassis.delivery.peers import Head, Peers
+from chassis.delivery.projecting import Projection, ProjectionWork
 from chassis.delivery.rows import Rows
 from chassis.delivery.runtime import Delivery
 from chassis.delivery.statements import Statements
@@ -21,6 +22,8 @@ __all__ = [
     "Handlers",
     "Head",
     "Peers",
+    "Projection",
+    "ProjectionWork",
     "Rows",
     "StateTransfer",
     "Statements",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -24,6 +24,7 @@ from chassis.delivery.work import Work
 from chassis.failpoints import failpoint
 
 W = TypeVar("W", bound=Work)
+OnAny: TypeAlias = Callable[[Arrival, Any], None]
 log = structlog.get_logger(__name__)
 
 # The database refuses the data itself: the same batch would be refused for ever.
@@ -46,16 +47,19 @@ class _Batch(Generic[W]):
 class Applier(Generic[W]):
     """Applies what the other services said, exactly once in effect and in causal order (DELIVERY §3)."""
 
-    def __init__(self, units: Units[W], contracts: Contracts, handlers: Handlers, quarantine: Quarantine) -> None:
+    def __init__(
+        self, units: Units[W], contracts: Contracts, handlers: Handlers | OnAny, quarantine: Quarantine
+    ) -> None:
         self._units, self._contracts, self._quarantine = units, contracts, quarantine
-        self._handlers = {model.TYPE: handler for model, handler in handlers.items()}
+        self._on_any: OnAny | None = handlers if callable(handlers) else None
+        self._handlers = {} if callable(handlers) else {model.TYPE: handler for model, handler in handlers.items()}
         self._dead_letters = DeadLetters(contracts)
         self.counts: Counter[str] = Counter()
 
     @property
     def acts(self) -> bool:
         """Whether this service acts on any event; one that only moves its positions need not hurry."""
-        return bool(self._handlers)
+        return bool(self._handlers or self._on_any)
 
     async def apply(self, arrivals: Sequence[Arrival], unplaced: Sequence[Unplaced] = ()) -> None:
         """Returns when the batch is committed; raises what a later try may cure.
@@ -170,11 +174,11 @@ class Applier(Generic[W]):
 
     def _apply(self, arrival: Arrival, gate: ReferralGate, batch: _Batch[W]) -> None:
         event_type = arrival.envelope.type
-        if self._contracts.is_unknown_version(event_type):
+        if self._on_any is None and self._contracts.is_unknown_version(event_type):
             gate.park(arrival, ParkReason.UNKNOWN_VERSION, event_type)
             return
         handler = self._handlers.get(event_type)
-        if handler is None:
+        if handler is None and self._on_any is None:
             batch.counts["passed_over"] += 1
             gate.pass_over(arrival)
             return
@@ -185,7 +189,10 @@ class Applier(Generic[W]):
             failpoint(f"handler.{event_type}")
             if arrival.envelope.event_id in batch.doomed:
                 raise ValueError("the database refuses what this event would write")
-            handler(self._contracts.models[event_type].parse(arrival.body), work)
+            if handler is not None:
+                handler(self._contracts.models[event_type].parse(arrival.body), work)
+            elif self._on_any is not None:
+                self._on_any(arrival, work)
         except Exception as error:  # the event is parked as failed, its stream waits, the rest of the batch goes on
             work.forget()
             gate.park(arrival, ParkReason.FAILED, type(error).__name__)

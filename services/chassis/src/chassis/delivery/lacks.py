@@ -12,6 +12,7 @@ from aiokafka.structs import TopicPartition
 
 from chassis.database import Database
 from chassis.delivery.peers import Heads
+from chassis.delivery.statements import ACTING
 
 IN_FLIGHT, REAL, UNREPAIRABLE = "in_flight", "real", "unrepairable"
 
@@ -39,6 +40,12 @@ class Lack:
 class LackStore:
     def __init__(self, database: Database, schema: str, *, consumer: str) -> None:
         self._database, self._schema, self._consumer = database, schema, consumer
+        self._lock = (
+            f"SELECT 1 FROM {schema}.stream WHERE referral_id = ANY ($1) ORDER BY referral_id FOR UPDATE"
+            if consumer == ACTING
+            else f"SELECT 1 FROM {schema}.stream_pos WHERE referral_id = ANY ($1) AND consumer = '{consumer}' "
+            "ORDER BY referral_id, producer FOR UPDATE"
+        )
 
     async def load(self) -> list[Lack]:
         rows = await self._fetch(
@@ -121,10 +128,7 @@ class LackStore:
         if not rows:
             return
         async with self._database.transaction() as connection:
-            await connection.execute(
-                f"SELECT 1 FROM {self._schema}.stream WHERE referral_id = ANY ($1) ORDER BY referral_id FOR UPDATE",
-                [row[0] for row in rows],
-            )
+            await connection.execute(self._lock, [row[0] for row in rows])
             await connection.execute(
                 f"""UPDATE {self._schema}.parked SET reason = 'waiting', detail = '', needs = ''
                     WHERE consumer = $1 AND reason = 'unknown_version' AND type = ANY ($2)

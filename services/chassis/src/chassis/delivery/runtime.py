@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -15,22 +16,17 @@ from aiokafka.admin import AIOKafkaAdminClient
 from chassis.clock import Clock
 from chassis.database import Database
 from chassis.delivery.audit_loop import seal_loop
-from chassis.delivery.batch import Applier
 from chassis.delivery.broker import BrokerWatch
-from chassis.delivery.comparing import Comparison
-from chassis.delivery.consuming import ConsumerLoop
+from chassis.delivery.consumer import Consumer
 from chassis.delivery.contracts import Contracts, Handlers
-from chassis.delivery.lacks import LackStore
 from chassis.delivery.lanes import Lanes
 from chassis.delivery.marks import BrokerMarks
 from chassis.delivery.membership import Membership
 from chassis.delivery.outages import OUTAGES
 from chassis.delivery.peers import Peers
-from chassis.delivery.quarantine import Quarantine
-from chassis.delivery.reader import Reader
+from chassis.delivery.projecting import Projection, ProjectionStatements, ProjectionUnits
 from chassis.delivery.rehearsal import rehearsed
 from chassis.delivery.relay import Relay
-from chassis.delivery.repair import Repair
 from chassis.delivery.statements import ACTING, Statements
 from chassis.delivery.states import States, StateTransfer
 from chassis.delivery.tables import add_partitions_call
@@ -63,6 +59,7 @@ class Delivery(Generic[W]):
         *,
         states: Mapping[str, StateTransfer] | None = None,
         unacknowledged: Mapping[str, str] | None = None,
+        projections: Sequence[Projection] = (),
         hurries: bool = True,
     ) -> None:
         """`states` are the state-transfer topics written here. After a loss of the broker notices of 30 days go out
@@ -80,24 +77,19 @@ class Delivery(Generic[W]):
             database, Statements(schema, contracts.topic), make_work, self._relay_wake.set, keyring=settings.keyring
         )
         self._membership = Membership(database, schema)
-        quarantine = Quarantine(database, schema, settings.keyring, consumer=ACTING)
-        applier = Applier(self.units, contracts, handlers, quarantine)
-        self._applier = applier
-        self._reader = Reader(contracts, self._make_consumer)
-        self._loop = ConsumerLoop(self._reader, applier, contracts, hurries=hurries)
-        self._marks = BrokerMarks(schema)
-        self._transfers, self._refill = states or {}, unacknowledged or {}
-        self._peers = Peers(settings.peers, settings.service_token)
-        store = LackStore(database, schema, consumer=ACTING)
-        self._repair = Repair(
-            contracts, self._reader, self._loop, applier,
-            Comparison(self._peers, store, database, schema, clock, ACTING), store, self._peers,
-            gap_seconds=settings.gap_seconds, compare_seconds=settings.compare_seconds,
+        own = {schema: f"http://{settings.http_host}:{settings.http_port}"}
+        self._peers = Peers(own | settings.peers, settings.service_token)
+        self._acting = Consumer(
+            settings, contracts, handlers, self.units, partial(self._make_consumer, ACTING), self._peers, clock,
+            hurries=hurries,
         )  # fmt: skip
+        self._projecting = [self._projection(projection) for projection in projections]
+        self._marks = BrokerMarks(schema)
+        self._transfers, self._unacknowledged = states or {}, unacknowledged or {}
         self._watch = BrokerWatch(
-            self._make_admin, contracts, self._reader, self._loop, self._marks, database,
+            self._make_admin, contracts, self._acting.reader, self._acting.loop, self._marks, database,
             replication=settings.topic_replication, topics_stand=self._topics_stand,
-            compare_all=self._repair.compare_all,
+            compare_all=self._compare_all,
         )  # fmt: skip
 
     async def run(self, *loops: Loop) -> None:
@@ -123,7 +115,6 @@ class Delivery(Generic[W]):
                 group.create_task(relay.run())
                 group.create_task(self._watch.run(self._settings.broker_check_seconds))
                 group.create_task(self._consume())
-                group.create_task(self._repair.run())
                 group.create_task(self._maintain())
                 group.create_task(seal_loop(self._database, self._schema))
                 for loop, woken in zip(loops, wakes, strict=True):
@@ -137,7 +128,7 @@ class Delivery(Generic[W]):
         for _ in range(REHEARSALS):
             arrivals = rehearsed(self._contracts.read, at=self._clock.now())
             try:
-                await self._applier.rehearse(arrivals)
+                await self._acting.applier.rehearse(arrivals)
             except OUTAGES as error:
                 log.info("rehearsal_left_out", error=type(error).__name__)
                 return
@@ -145,19 +136,35 @@ class Delivery(Generic[W]):
     @property
     def paused_topics(self) -> set[str]:
         """Topics of producers that are distrusted: nothing more is read from them."""
-        return self._reader.paused
+        return self._acting.reader.paused
 
     def _is_ready(self) -> bool:
         """Reading, or kept from reading by the broker alone: then a restart would cure nothing."""
-        return bool(self._reader.assignment) or self._watch.broker_is_away
+        return bool(self._acting.reader.assignment) or self._watch.broker_is_away
 
     async def _consume(self) -> None:
         await self._membership.join()
         await self._topics_stand.wait()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._loop.run())
-            group.create_task(self._loop.watch_assignment())
+            group.create_task(self._acting.run())
             group.create_task(self._membership.hold())
+            for projecting in self._projecting:
+                group.create_task(projecting.run_apart())
+
+    def _projection(self, projection: Projection) -> Consumer:
+        contracts = projection.contracts(self._contracts)
+        statements = ProjectionStatements(
+            self._schema, contracts.topic, consumer=projection.name, producers=sorted(contracts.consumed)
+        )
+        units = ProjectionUnits(self._database, statements, projection.make_work, lambda: None)
+        return Consumer(
+            self._settings, contracts, projection.handlers, units, partial(self._make_consumer, projection.name),
+            self._peers, self._clock, hurries=False,
+        )  # fmt: skip
+
+    def _compare_all(self, reason: str) -> None:
+        for consumer in (self._acting, *self._projecting):
+            consumer.repair.compare_all(reason)
 
     async def _hear(self, woken: asyncio.Event, listeners: Sequence[asyncio.Event]) -> None:
         while True:
@@ -191,13 +198,14 @@ class Delivery(Generic[W]):
             retry_backoff_ms=50,
         )
 
-    def _make_consumer(self) -> AIOKafkaConsumer:
+    def _make_consumer(self, consumer: str) -> AIOKafkaConsumer:
+        member = self._membership.name if consumer == ACTING else f"{self._membership.name}-{consumer}"
         session_ms = int(self._settings.session_seconds * 1000)
         return AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
-            client_id=f"{self._schema}-worker",
-            group_id=f"{self._contracts.topic}.{ACTING}",
-            group_instance_id=self._membership.name,
+            client_id=f"{self._schema}-{consumer}",
+            group_id=f"{self._contracts.topic}.{consumer}",
+            group_instance_id=member,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             metadata_max_age_ms=5_000,

@@ -91,6 +91,7 @@ def _outgoing(metadata: MetaData, schema: str) -> None:
         Column("resend", Boolean, nullable=False, server_default="false"),
         Index("outbox_order", "resend", "n"),
         Index("outbox_event", "event_id"),
+        Index("outbox_again", "topic", "key", postgresql_where=text("resend")),
         schema=schema,
         # It is emptied as fast as it fills: dead rows must go at once, or every look reads them.
         postgresql_with={"autovacuum_vacuum_scale_factor": 0, "autovacuum_vacuum_threshold": 2000},
@@ -204,7 +205,8 @@ def _repair(metadata: MetaData, schema: str) -> None:
 
 
 def functions(schema: str) -> tuple[str, ...]:
-    """`open_streams`: missing rows, then the locks in id order, then what a gate needs, in one round trip.
+    """`open_streams`: missing rows, then the locks in id order, then what a gate needs, in one round trip;
+    `open_positions`: the same for a projection, which has positions to lock and nothing else.
 
     `add_log_partitions` lets the serving role have next months' partitions without owning the table.
     """
@@ -230,6 +232,26 @@ def functions(schema: str) -> tuple[str, ...]:
             WHERE s.referral_id = ANY (ids);
         END $$
         """,
+        f"""
+        CREATE OR REPLACE FUNCTION {schema}.open_positions(who text, producers text[], ids uuid[])
+        RETURNS TABLE (referral_id uuid, producer text, last integer, last_event_id uuid, has_parked boolean,
+                       now_is timestamptz)
+        LANGUAGE plpgsql VOLATILE AS $$
+        #variable_conflict use_column
+        BEGIN
+            INSERT INTO {schema}.stream_pos (referral_id, consumer, producer, last)
+                SELECT id, who, name, 0 FROM unnest(ids) AS id, unnest(producers) AS name ORDER BY id, name
+                ON CONFLICT DO NOTHING;
+            PERFORM 1 FROM {schema}.stream_pos s WHERE s.referral_id = ANY (ids) AND s.consumer = who
+                ORDER BY s.referral_id, s.producer FOR UPDATE;
+            RETURN QUERY
+            SELECT s.referral_id, s.producer, s.last, s.last_event_id,
+                   EXISTS (SELECT 1 FROM {schema}.parked k WHERE k.referral_id = s.referral_id AND k.consumer = who),
+                   clock_timestamp()
+            FROM {schema}.stream_pos s WHERE s.referral_id = ANY (ids) AND s.consumer = who;
+        END $$
+        """,
+        f"CREATE INDEX IF NOT EXISTS outbox_again ON {schema}.outbox (topic, key) WHERE resend",
         f"""
         CREATE OR REPLACE FUNCTION {schema}.add_log_partitions(names text[], lows uuid[], highs uuid[])
         RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema} AS $$

@@ -1,0 +1,73 @@
+"""One consumer of a worker, acting or projecting: its group's member, its gate and its repair, wired together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+
+from chassis.clock import Clock
+from chassis.delivery.batch import Applier, OnAny
+from chassis.delivery.comparing import Comparison
+from chassis.delivery.consuming import ConsumerLoop
+from chassis.delivery.contracts import Contracts, Handlers
+from chassis.delivery.lacks import LackStore
+from chassis.delivery.outages import waits
+from chassis.delivery.peers import Peers
+from chassis.delivery.quarantine import Quarantine
+from chassis.delivery.reader import Reader
+from chassis.delivery.repair import Repair
+from chassis.delivery.units import Units
+from chassis.settings import ServiceSettings
+
+log = structlog.get_logger(__name__)
+
+
+class Consumer:
+    """Everything that goes by one consumer name in `stream_pos`, `parked`, `lacking` and `comparison`."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        contracts: Contracts,
+        handlers: Handlers | OnAny,
+        units: Units[Any],
+        make_consumer: Callable[[], AIOKafkaConsumer],
+        peers: Peers,
+        clock: Clock,
+        *,
+        hurries: bool,
+    ) -> None:
+        database, schema, self.name = units.database, units.statements.schema, units.statements.consumer
+        self.applier = Applier(
+            units, contracts, handlers, Quarantine(database, schema, settings.keyring, consumer=self.name)
+        )
+        self.reader = Reader(contracts, make_consumer)
+        self.loop = ConsumerLoop(self.reader, self.applier, contracts, hurries=hurries)
+        store = LackStore(database, schema, consumer=self.name)
+        self.repair = Repair(
+            contracts, self.reader, self.loop, self.applier,
+            Comparison(peers, store, database, schema, clock, self.name), store, peers,
+            gap_seconds=settings.gap_seconds, compare_seconds=settings.compare_seconds,
+        )  # fmt: skip
+
+    async def run(self) -> None:
+        """Until cancelled; raises what is no outage."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.loop.run())
+            group.create_task(self.loop.watch_assignment())
+            group.create_task(self.repair.run())
+
+    async def run_apart(self) -> None:
+        """Until cancelled. What would end a worker ends this consumer's round alone, and is said aloud."""
+        following = waits(first=1.0, most=60.0)
+        while True:
+            try:
+                await self.run()
+            except Exception as error:  # a read model that stands still must not hold up the handlers that act
+                first = error.exceptions[0] if isinstance(error, ExceptionGroup) else error
+                log.error("projection_stopped", name=self.name, error=type(first).__name__)
+            await asyncio.sleep(following())
