@@ -1,28 +1,14 @@
 """mediation on a real database: one mirror per referral, whatever order and how often its facts arrive."""
 
 import itertools
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
 from chassis.ids import new_id
-from mediation_svc.events import CONTRACTS, HANDLERS
 from mediation_svc.main import make_api
 from mediation_svc.store.ledger import ledger_counts
-from mediation_svc.store.tables import metadata
-from mediation_svc.store.work import MediationWork
-from support.consumers import Consumer, a_consumer, an_arrival, classified, dispatched, linked, opened
-
-
-@pytest.fixture
-async def mediation(database: str, tmp_path: Path) -> AsyncIterator[Consumer]:
-    async with a_consumer(
-        "mediation", metadata, CONTRACTS, HANDLERS, MediationWork, database_url=database, folder=tmp_path
-    ) as consumer:
-        yield consumer
-
+from support.consumers import Consumer, an_arrival, classified, dispatched, linked, opened
 
 MIRRORS = "SELECT state, calls, category, grade, hop, office_code, opened_at, dispatched_at FROM mediation.mirror"
 

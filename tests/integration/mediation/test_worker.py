@@ -4,24 +4,16 @@ from pathlib import Path
 from typing import Any
 
 from chassis.ids import new_id
-from mediation_svc.events import CONTRACTS, HANDLERS
-from mediation_svc.store.tables import metadata
-from mediation_svc.store.work import MediationWork
-from support.consumers import a_consumer, an_arrival, classified, dispatched, opened
+from support.consumers import Consumer, an_arrival, classified, dispatched, opened
 from support.stack import KafkaServer, eventually
 from support.workers import a_worker, publish
 
 
 async def test_an_effect_that_comes_before_its_cause_ends_in_one_mirror(
-    database: str, kafka: KafkaServer, tmp_path: Path
+    mediation: Consumer, kafka: KafkaServer, tmp_path: Path
 ) -> None:
     referral, servers = new_id(), kafka.bootstrap_servers
-    async with (
-        a_consumer(
-            "mediation", metadata, CONTRACTS, HANDLERS, MediationWork, database_url=database, folder=tmp_path
-        ) as mediation,
-        a_worker("mediation", mediation, servers, tmp_path),
-    ):
+    async with a_worker("mediation", mediation, servers, tmp_path):
 
         async def parked() -> list[dict[str, Any]]:
             return await mediation.rows("SELECT reason FROM mediation.parked WHERE referral_id = $1", referral)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from mediation_svc.domain.case import MediationCase
 
 _CASE: TypeAdapter[MediationCase] = TypeAdapter(MediationCase)
-_LOAD = "SELECT detail FROM mediation.mediation_case WHERE referral_id = ANY ($1)"
+_LOAD = "SELECT detail::text AS detail FROM mediation.mediation_case WHERE referral_id = ANY ($1)"
 _SAVE = """
     INSERT INTO mediation.mediation_case AS c
         (referral_id, state, committee_code, scope_path, cycle, file_no, is_overdue, version, opened_at, detail)

@@ -47,7 +47,7 @@ async def find_mirror(connection: asyncpg.Connection, referral_id: ReferralId) -
 
 def _mirror(row: asyncpg.Record) -> Mirror:
     columns = dict(row)
-    flags = frozenset(orjson.loads(columns.pop("flags")))
+    flags = frozenset(columns.pop("flags"))
     return Mirror(**columns, flags=flags)
 
 

@@ -16,7 +16,7 @@ from mediation_svc.store.mirrors import find_mirror
 _CODES = """
     ARRAY(SELECT DISTINCT h.code FROM mediation.halt h WHERE h.referral_id = c.referral_id ORDER BY h.code) AS blocks
 """
-_FIND = f"SELECT c.detail, {_CODES} FROM mediation.mediation_case c WHERE c.referral_id = $1"
+_FIND = f"SELECT c.detail::text AS detail, {_CODES} FROM mediation.mediation_case c WHERE c.referral_id = $1"
 _SCOPE = "SELECT scope_path FROM mediation.mediation_case WHERE referral_id = $1"
 _CLAIMS = {
     "overdue": "c.is_overdue",
@@ -54,7 +54,7 @@ async def list_cases(
         conditions.append(f"(c.opened_at, c.referral_id) > (${len(values) - 1}, ${len(values)})")
     values.append(limit)
     rows = await connection.fetch(
-        f"""SELECT c.detail, {_CODES} FROM mediation.mediation_case c WHERE {" AND ".join(conditions)}
+        f"""SELECT c.detail::text AS detail, {_CODES} FROM mediation.mediation_case c WHERE {" AND ".join(conditions)}
             ORDER BY c.opened_at, c.referral_id LIMIT ${len(values)}""",
         *values,
     )
