@@ -12,6 +12,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from chassis.delivery import repair
 from chassis.delivery.batch import Applier
 from chassis.delivery.ledger import LedgerReads
 from chassis.delivery.quarantine import Quarantine, Unplaced
@@ -302,6 +303,34 @@ async def test_a_running_worker_goes_on_after_a_discarded_event_by_itself(
         await desk.discarded(f"/parked/ping/{referral_id}/2")
         await eventually(partial(_tallies, desk, referral_id, Tally().add(1).add(3)), within=20)
         await eventually(partial(_parks, desk, 0), within=5)
+
+
+async def test_a_stream_that_was_given_up_is_repaired_when_an_operator_wants_it_asked_for_anew(
+    database: str, kafka: KafkaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repair, "RELOAD_SECONDS", 0.5)
+    monkeypatch.setattr(repair, "MOST_ROUNDS", 1)
+    referral_id = new_id()
+    async with toys(database, kafka.bootstrap_servers, tmp_path) as pair:
+        desk = Desk(pair)
+        await pair.ping.execute(LOSES_ALL)
+        async with pair.running():
+            await pair.ping.ping(referral_id, 7)
+            await eventually(partial(_gives_up, desk), within=30)
+            await pair.ping.execute("DROP TRIGGER lose ON ping.outbox")
+            path = f"/unrepairable/ping/{referral_id}/retry"
+            assert (await desk.post(path, by="lin", body={"reason": "the producer was restored"}))[0] == 202
+            await eventually(partial(_tallies, desk, referral_id, Tally().add(7)), within=30)
+
+
+LOSES_ALL = """
+    CREATE FUNCTION ping.lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER lose BEFORE INSERT ON ping.outbox FOR EACH ROW EXECUTE FUNCTION ping.lose()
+"""
+
+
+async def _gives_up(desk: Desk) -> bool:
+    return bool((await desk.get("/unrepairable"))["items"])
 
 
 async def _parks(desk: Desk, count: int) -> bool:
