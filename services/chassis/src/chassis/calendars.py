@@ -6,6 +6,7 @@ Nothing is guessed for a year without a notice: invented holidays would lengthen
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from importlib.metadata import version as version_of
 from pathlib import Path
 from types import MappingProxyType
@@ -32,18 +33,25 @@ class Calendar:
     overrides: Mapping[date, bool] = field(default_factory=dict, repr=False, compare=False)
 
     def is_workday(self, day: date) -> bool:
-        return self._look_up(day)[0]
+        return self.look_up(day)[0]
 
     def source_of(self, day: date) -> Source:
-        return self._look_up(day)[1]
+        return self.look_up(day)[1]
 
-    def _look_up(self, day: date) -> tuple[bool, Source]:
+    def look_up(self, day: date) -> tuple[bool, Source]:
+        """Whether it is a working day, and who says so."""
         if day in self.overrides:
             return self.overrides[day], "override"
-        try:
-            return bool(chinese_calendar.is_workday(day)), "chinesecalendar"
-        except NotImplementedError:  # a year that it does not know
-            return day.weekday() < _SATURDAY, "weekends"
+        return _without_overrides(day)
+
+
+@lru_cache(maxsize=10_000)
+def _without_overrides(day: date) -> tuple[bool, Source]:
+    """Remembered: limits are counted on the busiest road, and the package takes its time."""
+    try:
+        return bool(chinese_calendar.is_workday(day)), "chinesecalendar"
+    except NotImplementedError:  # a year that it does not know
+        return day.weekday() < _SATURDAY, "weekends"
 
 
 def load_calendar(file: Path | None = None) -> Calendar:

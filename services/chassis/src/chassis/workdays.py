@@ -124,8 +124,9 @@ class _Days:
     sources: set[Source] = field(default_factory=set)
 
     def is_workday(self, day: date) -> bool:
-        self.sources.add(self.calendar.source_of(day))
-        return self.calendar.is_workday(day)
+        is_workday, source = self.calendar.look_up(day)
+        self.sources.add(source)
+        return is_workday
 
     @property
     def described(self) -> str:
