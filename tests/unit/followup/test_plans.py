@@ -70,7 +70,7 @@ def test_the_row_is_chosen_by_grade_then_category_then_end(
     kind: AnchorKind, grade: str, category: str, outcome: str | None, slots: list[str]
 ) -> None:
     planned = visits_owed(owing(grade, kind=kind, category=category, outcome=outcome), RULES, CALENDAR)
-    assert [one.slot for one in planned] == slots
+    assert [":".join(one.slot.split(":")[:3]) for one in planned] == slots
 
 
 @pytest.mark.parametrize(("category", "channel"), [("family", "in_person"), ("neighbour", "phone")])
@@ -131,7 +131,7 @@ def test_a_plan_follows_the_gravest_grade_since_the_anchor(order: list[str], bef
     gravest = max(standing, key=GRAVITY.index)
     planned = visits_owed(Owing(Anchor(AnchorKind.AGREEMENT, AT, AT, "agreed"), history, "other", ()), RULES, CALENDAR)
     assert {one.slot.partition(":")[0] for one in planned} == {gravest}
-    weekly = any(one.slot == "red:14d@09:00" for one in planned)
+    weekly = any(one.slot.startswith("red:14d@09:00:") for one in planned)
     assert weekly == (gravest == "red" and history.present == "red")
 
 
@@ -153,10 +153,9 @@ def test_what_fell_due_is_not_planned_away() -> None:
     assert replan(visits_owed(owing("blue"), RULES, CALENDAR), standing).cancelled == ()
 
 
-def test_an_extension_and_a_proof_survive_planning_again() -> None:
-    slots = ["extension:x", "obligation:y", "yellow:7d@09:00"]
-    standing = [ReturnVisit(VisitId(new_id()), slot=slot) for slot in slots]
-    assert [visit.slot for visit in replan([], standing).cancelled] == ["yellow:7d@09:00"]
+def test_an_extension_survives_planning_again() -> None:
+    standing = [ReturnVisit(VisitId(new_id()), slot=slot) for slot in ("extension:x", "obligation:y", "yellow:7d")]
+    assert [visit.slot for visit in replan([], standing).cancelled] == ["obligation:y", "yellow:7d"]
 
 
 def test_work_that_begins_anew_leaves_no_visit_that_bars_a_closing() -> None:

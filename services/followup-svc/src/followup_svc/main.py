@@ -36,8 +36,8 @@ from followup_svc.store.work import STATUS_SQL, FollowupWork
 from followup_svc.use_cases.asking_heads import AskHeads, Heads
 from followup_svc.use_cases.closing_loop import ClosingLoop, audit_loop
 from followup_svc.use_cases.closing_units import ClosingCommands
-from followup_svc.use_cases.timing import on_timer
 from followup_svc.use_cases.telling import STATUS_TOPIC
+from followup_svc.use_cases.timing import on_timer
 
 PREFIX = "FOLLOWUP_"
 STATES = {STATUS_TOPIC: StateTransfer(STATUS_SQL)}
@@ -79,7 +79,7 @@ def make_api(settings: ServiceSettings, *, ask: AskHeads | None = None) -> FastA
     commands = WatchCommands(Commands(units, SCHEMA))
     ops = ops_router(
         SERVICE, SCHEMA, CONTRACTS.topic, sorted(CONTRACTS.consumed), database, Clock(),
-        counts=ledger_counts, wake=wake,
+        counts=ledger_counts, wake=wake, keyring=settings.keyring,
     )  # fmt: skip
     routers = [
         watch_routes(database, commands),

@@ -1,7 +1,7 @@
 """What partners are told: how far a referral is, in an area large enough that nobody is recognised (CONTRACTS §5)."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -19,9 +19,17 @@ class Step(StrEnum):
     REOPENED = "reopened"
 
 
+ENDS = frozenset({Step.AGREED, Step.ENDED, Step.RETURNED})
+_A_MOMENT = timedelta(microseconds=1)
+Place = tuple[datetime, datetime]
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The row that the compacted topic shows: one version per change, never less than before."""
+    """The row that the compacted topic shows: one version per change, never less than before.
+
+    `place` is where in time the present state stands: a step that belongs before it is told and is not the state.
+    """
 
     version: int = 0
     state: str | None = None
@@ -29,12 +37,25 @@ class Told:
     area_code: str | None = None
     office_code: str | None = None
     cycle: int = 1
+    place: Place | None = None
+    closed_at: datetime | None = None
 
     def step(self, step: Step, *, at: datetime) -> "Told":
-        """Every step is a change; the later one is the state, whichever comes first."""
-        if self.at is not None and at < self.at:
-            return replace(self, version=self.version + 1)
-        return replace(self, version=self.version + 1, state=step.value, at=at)
+        """Every step is a change; which one is the state does not depend on the order in which they came."""
+        counted = replace(self, version=self.version + 1, closed_at=at if step is Step.CLOSED else self.closed_at)
+        place = self._place_of(step, at)
+        if self.place is not None and place < self.place:
+            return counted
+        return replace(counted, state=step.value, at=at, place=place)
+
+    def _place_of(self, step: Step, at: datetime) -> Place:
+        """What reopens stands right behind the closing; an end that came late stands behind that, however old it is."""
+        if step is Step.REOPENED and self.closed_at is not None:
+            behind = self.closed_at + _A_MOMENT
+            return behind, behind
+        if step in ENDS and self.closed_at is not None:
+            return max(at, self.closed_at + 2 * _A_MOMENT), at
+        return at, at
 
     def changed(self) -> "Told":
         """Something else of the body changed, such as the grade."""

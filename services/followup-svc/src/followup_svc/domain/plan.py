@@ -96,7 +96,7 @@ def visits_owed(owing: Owing, rules: PlanRules, calendar: Calendar) -> list[Want
     name, row = rules.row(owing.anchor, grade, owing.category)
     stands = owing.grades.present == grade
     lines = [*row.visits, *(row.while_grade if stands else ())]
-    wanted = [_owed(f"{name}:{line.after}", line, begins, owing, calendar) for line in lines]
+    wanted = [_owed(f"{name}:{line.after}:{begins.isoformat()}", line, begins, owing, calendar) for line in lines]
     wanted += _after_obligations(owing, rules.obligations, calendar)
     return sorted(wanted, key=lambda one: one.due.at)
 
@@ -141,7 +141,7 @@ class Replanned:
 def replan(wanted: Iterable[Wanted], standing: Iterable[ReturnVisit]) -> Replanned:
     """Only what is still planned can be cancelled: what fell due is done or waived.
 
-    An extension belongs to the visit that asked for it, and what was promised is looked at even when it was done early.
+    An extension belongs to the visit that asked for it.
     """
     by_slot = {visit.slot: visit for visit in standing if visit.state is not VisitState.CANCELLED}
     owed = {one.slot: one for one in wanted}
@@ -149,7 +149,7 @@ def replan(wanted: Iterable[Wanted], standing: Iterable[ReturnVisit]) -> Replann
     gone = tuple(
         visit.move(VisitAct.CANCEL)
         for slot, visit in by_slot.items()
-        if visit.state is VisitState.PLANNED and slot not in owed and not slot.startswith(("extension:", "obligation:"))
+        if visit.state is VisitState.PLANNED and slot not in owed and not slot.startswith("extension:")
     )
     return Replanned(added, gone)
 

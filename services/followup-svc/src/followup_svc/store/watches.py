@@ -14,7 +14,7 @@ from followup_svc.domain.watch import Anchor, AnchorKind, ReferralId, Watch, Wat
 from followup_svc.store.upserting import Upsert
 
 NOTED_COLUMNS = """referral_id, opened_at, calls, category, grades, area_code, has_more,
-    told_version, told_state, told_at, told_area, told_office, told_cycle"""
+    told_version, told_state, told_at, told_area, told_office, told_cycle, told_place, told_stated_at, told_closed_at"""
 WATCH_COLUMNS = """referral_id, opened_at, state, cycle, hop, office_code, scope_path, version, anchor_kind,
     anchored_at, anchor_stated_at, anchor_outcome, agreement_no, void_until, proposed_grade, escalation, closed_at,
     outcome, plan_version"""
@@ -26,6 +26,7 @@ _NOTED = Upsert(
         "referral_id": "uuid", "opened_at": "timestamptz", "calls": "int", "category": "text", "grade": "text",
         "grades": "json", "area_code": "text", "has_more": "bool", "told_version": "int", "told_state": "text",
         "told_at": "timestamptz", "told_area": "text", "told_office": "text", "told_cycle": "int2",
+        "told_place": "timestamptz", "told_stated_at": "timestamptz", "told_closed_at": "timestamptz",
     },
     key=1,
 )  # fmt: skip
@@ -61,7 +62,14 @@ async def save_watches(connection: asyncpg.Connection, watches: Collection[Watch
 def noted_of(row: asyncpg.Record) -> Noted:
     grades = GradeHistory(tuple((datetime.fromisoformat(at), grade) for at, grade in row["grades"]))
     told = Told(
-        row["told_version"], row["told_state"], row["told_at"], row["told_area"], row["told_office"], row["told_cycle"]
+        row["told_version"],
+        row["told_state"],
+        row["told_at"],
+        row["told_area"],
+        row["told_office"],
+        row["told_cycle"],
+        (row["told_place"], row["told_stated_at"]) if row["told_place"] else None,
+        row["told_closed_at"],
     )
     return Noted(
         ReferralId(row["referral_id"]), row["opened_at"], row["calls"], row["category"], grades, row["area_code"],
@@ -75,6 +83,7 @@ def _row_of_noted(one: Noted) -> tuple[object, ...]:
     return (
         one.referral_id, one.opened_at, one.calls, one.category, one.grade, grades, one.area_code, one.has_more,
         told.version, told.state, told.at, told.area_code, told.office_code, told.cycle,
+        *(told.place or (None, None)), told.closed_at,
     )  # fmt: skip
 
 

@@ -28,6 +28,8 @@ def begin_anew(work: FollowupWork, referral_id: UUID, *, fact: str) -> None:
     watch = begin_work_anew(work, referral_id, at=work.stated_at)
     if watch.anchor is None:
         drop_plan(work, watch, reason=fact)
+    else:
+        plan_visits(work, referral_id, reason=fact)
 
 
 def expect_milestone(work: FollowupWork, referral_id: UUID, milestone: Milestone, *, fact_id: UUID | None) -> None:

@@ -7,12 +7,7 @@ from referral_schemas.followup import ReferralHalted
 
 from followup_svc.domain.halt import Halt
 from followup_svc.store.work import FollowupWork
-from followup_svc.use_cases.planning import NEXT_TRY, VISIT
-from followup_svc.use_cases.pressing import ESCALATION
-from followup_svc.use_cases.supervising import SUPERVISION
-
-HALTED = "halted"
-PAUSED_BY_HALT = frozenset({VISIT, NEXT_TRY, ESCALATION, SUPERVISION})
+from followup_svc.use_cases.clocks import HALTED, PAUSED_BY_HALT
 
 
 def halt(work: FollowupWork, referral_id: UUID, producer: str, seq: int, *, urgent_event_id: UUID) -> None:

@@ -6,13 +6,12 @@ from uuid import UUID
 from chassis.ids import new_id
 from referral_schemas.followup import PlanChanged, PlannedVisit
 
+from followup_svc.domain.obligation import ObligationState
 from followup_svc.domain.plan import Owing, Wanted, dropped, replan, visits_owed
 from followup_svc.domain.visit import ReturnVisit, VisitId, VisitState
 from followup_svc.domain.watch import Watch, WatchState
 from followup_svc.store.work import FollowupWork
-
-VISIT_DUE, VISIT, NEXT_TRY = "visit_due", "visit", "next_try"
-VISIT_CLOCKS = (VISIT_DUE, VISIT, NEXT_TRY)
+from followup_svc.use_cases import clocks
 
 
 def plan_visits(work: FollowupWork, referral_id: UUID, *, reason: str) -> None:
@@ -21,7 +20,8 @@ def plan_visits(work: FollowupWork, referral_id: UUID, *, reason: str) -> None:
     if watch is None or watch.state is not WatchState.ANCHORED or watch.anchor is None:
         return
     noted, rules = work.noted_of(referral_id), work.rules.plan
-    obligations = [one for one in work.obligations.of(referral_id) if not one.is_settled]
+    promised = (one for one in work.obligations.of(referral_id) if one.cycle == watch.cycle)
+    obligations = [one for one in promised if one.state is not ObligationState.SUPERSEDED]
     owing = Owing(watch.anchor, noted.grades, noted.category, obligations)
     standing = work.visits_of_cycle(watch)
     replanned = replan(visits_owed(owing, rules, work.calendar), standing)
@@ -48,9 +48,9 @@ def add_visits(work: FollowupWork, watch: Watch, wanted: Iterable[Wanted]) -> li
             due_at=one.due.at, channel=one.channel, mandatory=one.mandatory,
         )  # fmt: skip
         work.visits.put(visit)
-        work.start_clock(
-            watch.referral_id, VISIT_DUE, one.span, rule=work.rules.plan.version, key=str(visit.visit_id),
-            start=one.start, silent=True,
+        clocks.start(
+            work, watch.referral_id, clocks.VISIT_DUE, one.span, rule=work.rules.plan.version,
+            key=str(visit.visit_id), since=one.start,
         )  # fmt: skip
         added.append(visit)
     return added
@@ -63,7 +63,7 @@ def cancel_visits(work: FollowupWork, visits: Iterable[ReturnVisit]) -> None:
 
 
 def stop_clocks(work: FollowupWork, visit: ReturnVisit) -> None:
-    for clock in VISIT_CLOCKS:
+    for clock in clocks.VISIT_CLOCKS:
         work.cancel(visit.referral_id, clock, str(visit.visit_id))
 
 

@@ -12,9 +12,9 @@ from followup_svc.domain.errors import ActRefused
 from followup_svc.domain.reminder import Reminder
 from followup_svc.domain.watch import Watch
 from followup_svc.store.work import FollowupWork
+from followup_svc.use_cases.clocks import ESCALATION, start
 
 log = structlog.get_logger(__name__)
-ESCALATION = "escalation"
 OVERDUE = "deadline_breached"
 
 
@@ -81,7 +81,4 @@ def meet_own(work: FollowupWork, referral_id: UUID, clock: str, keys: Iterable[s
 
 def _time(work: FollowupWork, reminder: Reminder) -> None:
     conduct = work.rules.conduct
-    work.start_clock(
-        reminder.referral_id, ESCALATION, conduct.escalate_after, rule=conduct.version, key=reminder.timer_key,
-        silent=True,
-    )  # fmt: skip
+    start(work, reminder.referral_id, ESCALATION, conduct.escalate_after, rule=conduct.version, key=reminder.timer_key)

@@ -11,9 +11,8 @@ from followup_svc.domain.errors import ActRefused
 from followup_svc.domain.supervision import SupervisionOrder
 from followup_svc.domain.watch import Watch
 from followup_svc.store.work import FollowupWork
+from followup_svc.use_cases.clocks import SUPERVISION, start
 from followup_svc.use_cases.pressing import meet_own
-
-SUPERVISION = "supervision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +30,8 @@ def supervise(command: OrderSupervision, work: FollowupWork, watch: Watch) -> Su
             "due_in_past", "答复期限须晚于现在。", "An answer can only be due later than now.", "DOMAIN §4.2"
         )
     order_id = new_id()
-    clock = work.start_clock(
-        watch.referral_id, SUPERVISION, command.due_at, rule=work.rules.conduct.version, key=str(order_id)
-    )
+    rule = work.rules.conduct.version
+    clock = start(work, watch.referral_id, SUPERVISION, command.due_at, rule=rule, key=str(order_id))
     order = SupervisionOrder(
         order_id, watch.referral_id, command.addressee, command.reason, command.by, work.now, clock.due_at
     )

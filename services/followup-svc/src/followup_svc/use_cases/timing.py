@@ -8,10 +8,8 @@ from referral_schemas.followup import ClockSet, DeadlineBreached, DeadlineSet
 
 from followup_svc.domain.visit import ReturnVisit, VisitAct
 from followup_svc.store.work import FollowupWork
-from followup_svc.use_cases.halting import HALTED, PAUSED_BY_HALT
-from followup_svc.use_cases.planning import NEXT_TRY, VISIT, VISIT_DUE
-from followup_svc.use_cases.pressing import ESCALATION, escalate_reminder, remind
-from followup_svc.use_cases.supervising import SUPERVISION
+from followup_svc.use_cases.clocks import ESCALATION, NEXT_TRY, SUPERVISION, VISIT, VISIT_DUE, start
+from followup_svc.use_cases.pressing import escalate_reminder, remind
 
 
 def on_timer(timer: Timer, work: FollowupWork) -> None:
@@ -25,11 +23,9 @@ def _fall_due(timer: Timer, work: FollowupWork) -> None:
         return
     work.visits.put(visit.move(VisitAct.FALL_DUE))
     plan = work.rules.plan
-    limit = work.start_clock(
-        timer.referral_id, VISIT, plan.recorded_within, rule=plan.version, key=timer.key, start=work.now
+    limit = start(
+        work, timer.referral_id, VISIT, plan.recorded_within, rule=plan.version, key=timer.key, since=work.now
     )
-    if work.is_halted(timer.referral_id):
-        work.pause(timer.referral_id, HALTED, clocks=PAUSED_BY_HALT)
     clock = ClockSet(clock=VISIT, due_at=limit.due_at, rule=limit.rule, calendar=limit.calendar, key=limit.key)
     work.record(timer.referral_id, DeadlineSet(clocks=(clock,)))
 

@@ -19,7 +19,8 @@ from followup_svc.domain.plan import extension
 from followup_svc.domain.visit import Outcome, ReturnVisit, VisitReport, Waiver
 from followup_svc.domain.watch import Watch
 from followup_svc.store.work import FollowupWork
-from followup_svc.use_cases.planning import NEXT_TRY, VISIT, VISIT_DUE, add_visits, state_plan
+from followup_svc.use_cases.clocks import NEXT_TRY, VISIT, VISIT_DUE, start
+from followup_svc.use_cases.planning import add_visits, state_plan
 from followup_svc.use_cases.pressing import escalate, meet_own
 
 
@@ -66,9 +67,7 @@ def miss_visit(work: FollowupWork, watch: Watch, visit: ReturnVisit, *, note: st
     work.keep_text("visit_try", note)
     plan = work.rules.plan
     if missed.tries < plan.tries:
-        work.start_clock(
-            watch.referral_id, NEXT_TRY, plan.next_try_after, rule=plan.version, key=str(visit.visit_id), silent=True
-        )
+        start(work, watch.referral_id, NEXT_TRY, plan.next_try_after, rule=plan.version, key=str(visit.visit_id))
     return missed
 
 
