@@ -183,6 +183,8 @@ async def test_a_silent_source_is_seen_overdue_and_waived_by_name(intake: Any, a
     facts = await intake.events(accepted["referral_id"])
     assert [fact for fact, _ in facts].count("deadline_breached") == 1
     assert facts[-1][1]["clock"] == "feedback"
+    overdue = await intake.client.get("/v1/calls?overdue=true", headers=intake.issuer.bearer("bureau_supervisor"))
+    assert [item["call_id"] for item in overdue.json()["items"]] == [accepted["call_id"]]
     for role in ("screener", "police_officer", "source_system"):
         assert (await intake.act(call, "feedback/signed/waive", {"reason": "source_silent"}, role)).status_code == 403
     waiving = {"reason": "source_silent", "note": "指挥中心电话已告知"}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-# A desk's clock counts while the call stands there; one that only the worker has to carry out waits for no desk.
+# The clock of the desk at which the call stands; where it stands at none, those of its source's confirmations.
 _LIST = """
     SELECT c.call_id, c.source, c.call_no, c.state, c.version, c.referral_id, c.linked_to, c.station_code,
            c.reported_at, c.received_at, c.screening ->> 'category' AS category, c.errand, b.codes AS blocks, t.due_at,
@@ -16,10 +16,12 @@ _LIST = """
         SELECT array_agg(DISTINCT code ORDER BY code) AS codes FROM intake.block
         WHERE block.call_id = c.call_id AND lifted_at IS NULL OFFSET 0) b ON true
     LEFT JOIN LATERAL (
-        SELECT due_at, state = 'breached' AND ended_at IS NULL AS overdue FROM intake.timer
+        SELECT min(due_at) AS due_at, bool_or(state = 'breached') AS overdue FROM intake.timer
         WHERE timer.referral_id = c.referral_id AND timer.state IN ('running', 'paused', 'breached')
+          AND timer.ended_at IS NULL
           AND timer.clock = CASE c.state WHEN 'awaiting_screener' THEN 'screen' WHEN 'returned' THEN 'return_answer'
-                                         WHEN 'retained_by_police' THEN 'retained' END OFFSET 0) t ON true
+                                         WHEN 'retained_by_police' THEN 'retained' ELSE 'feedback' END OFFSET 0) t
+        ON true
     WHERE {wanted}
     ORDER BY c.call_id {direction} LIMIT {limit}
 """
