@@ -126,6 +126,23 @@ async def test_a_cleared_call_joins_the_open_referral_of_the_same_event(intake: 
     assert await intake.events(joining["referral_id"]) == []
 
 
+async def test_calls_that_were_held_for_another_alone_join_it_once_that_is_referred(intake: Any) -> None:
+    first, opening = await intake.brought_to("awaiting_screener")
+    place = first["incident_address"]
+    held = [await intake.posted(incident_address=place) for _ in range(3)]
+    odd, _ = await intake.posted(incident_address=place, injured_note="手有擦伤")
+    await intake.screen_all()
+    assert {await state_of(intake, accepted) for _, accepted in held} == {"awaiting_screener"}
+    await intake.done(first, "screen", REFER, "screener")
+    await intake.screen_all()
+    assert {await state_of(intake, accepted) for _, accepted in held} == {"linked"}
+    facts = [fact for fact, _ in await intake.events(opening["referral_id"])]
+    assert facts == ["referral_opened", *["call_linked"] * 3]
+    assert (await intake.get(odd)).json()["state"] == "awaiting_screener", "it had a reason of its own"
+    late = await intake.rows("SELECT 1 FROM intake.timer WHERE clock = 'screen' AND state = 'running'")
+    assert len(late) == 1
+
+
 async def test_a_screener_joins_a_call_to_the_referral_that_he_names(intake: Any) -> None:
     _, opening = await intake.brought_to("referred")
     other, joining = await intake.brought_to("awaiting_screener")

@@ -1,7 +1,7 @@
 """What becomes of a call that waits: read whole, masked, screened, and held beside those it may belong to."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from intake_svc.domain.call import Call, CallState
@@ -17,6 +17,7 @@ MATCH_UNDECIDED = Effect(
     None,
     Reason("与另一通未决警情相同，由人工一并处理", "the same as a call that people have not decided yet"),
 )
+MATCH_RULE = "match_undecided"
 BLOCK_STANDS = Effect(
     Outcome.AWAITING_SCREENER,
     None,
@@ -86,6 +87,14 @@ def match_of(call: Call, others: Sequence[Call], window: timedelta) -> Match | N
         return None
     nearest = min(near, key=lambda one: (not can_be_joined(one), abs(one.reported_at - call.reported_at), one.call_id))
     return Match(nearest, can_be_joined(nearest))
+
+
+def waited_for(opened: Call, other: Call, window: timedelta) -> bool:
+    """The other call was fit to leave, and held only because this one was undecided."""
+    if other.state is not CallState.AWAITING_SCREENER or other.errand is not None or other.screening is None:
+        return False
+    rules = {found.rule for found in other.screening.findings}
+    return rules == {MATCH_RULE} and match_of(other, [replace(opened, state=CallState.REFERRED)], window) is not None
 
 
 _MAY_MATCH = frozenset(

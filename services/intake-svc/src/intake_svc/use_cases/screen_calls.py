@@ -23,6 +23,7 @@ from intake_svc.domain.identity import LinkingRules, names_caller
 from intake_svc.domain.reception import (
     BLOCK_STANDS,
     LINK_REFUSED,
+    MATCH_RULE,
     MATCH_UNDECIDED,
     Match,
     Reading,
@@ -30,6 +31,7 @@ from intake_svc.domain.reception import (
     can_be_joined,
     match_of,
     read_call,
+    waited_for,
 )
 from intake_svc.domain.screening import Effect, Outcome, Screening
 from intake_svc.store.calls import Linked, Waiting, count_linked, list_matches, list_waiting, lock_identities
@@ -133,7 +135,7 @@ class ScreenCalls:
         elif match.can_be_joined:
             self._link(call, reading, match.call, batch)
         else:
-            self._hold(call, _held(reading, MATCH_UNDECIDED, "match_undecided"), batch)
+            self._hold(call, _held(reading, MATCH_UNDECIDED, MATCH_RULE), batch)
 
     def _carry_out(self, call: Call, reading: Reading, fields: dict[str, Any], batch: _Batch) -> None:
         """A person has read this version and decided: findings stand no more in the way, and nobody waits for others.
@@ -151,8 +153,17 @@ class ScreenCalls:
             target = match.call
         if target is None:
             self._open(call, cleared, batch, fields)
+            self._free_those_that_waited(call, batch)
         else:
             self._link(call, cleared, target, batch)
+
+    def _free_those_that_waited(self, opened: Call, batch: _Batch) -> None:
+        """Calls that were held for this one alone are looked at once more, by the rules: now they can join it."""
+        for other in batch.others:
+            if waited_for(opened, other, self._linking.duplicate_window):
+                freed = replace(other, errand=Errand.REFER)
+                keep_desk_clocks(batch.work, other, freed)
+                batch.work.calls.put(other.call_id, freed)
 
     def _warn(self, call: Call, batch: _Batch, *, hold: bool) -> None:
         """People have held this call back: an open referral of the same event is halted with it."""
