@@ -1,5 +1,6 @@
 """The people's road over HTTP on a real database: once each, on the version seen, in one's own area."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ import pytest
 from chassis.ids import new_id
 from integration.triage.people import DISTRICT, GUANGZHONG, QUYANG, Desk, a_dispatched_one, one_under_review
 from referral_schemas.intake import BlockLifted, BlockSet
-from support.consumers import Consumer, an_arrival
+from support.consumers import Consumer, an_arrival, linked
 from triage_svc.main import make_api
 
 TYPES = "SELECT type, body, headers FROM triage.event_log WHERE referral_id = $1 ORDER BY seq"
@@ -87,6 +88,24 @@ async def test_a_command_on_a_version_that_is_gone_is_refused_with_the_present_o
     late = await desk.post(referral, "contact", CONTACT, If_Match='"1"')
     assert (late.status_code, late.json()["code"], late.headers["ETag"]) == (412, "changed_meanwhile", '"2"')
     assert (await desk.post(referral, "contact", CONTACT, If_Match=None)).status_code == 428
+
+
+async def test_of_two_who_act_at_once_on_what_both_have_seen_one_is_told_to_look_again(desk: Desk) -> None:
+    referral = await a_dispatched_one(desk.triage)
+    signing = [desk.post(referral, "sign", {}, If_Match='"1"') for _ in range(4)]
+    statuses = sorted(answer.status_code for answer in await asyncio.gather(*signing))
+    assert statuses == [200, 412, 412, 412]
+    assert (await facts(desk, referral)).count("referral_signed") == 1
+
+
+async def test_a_command_and_a_batch_of_events_at_once_both_stand(desk: Desk) -> None:
+    referral = await a_dispatched_one(desk.triage)
+    answer, _ = await asyncio.gather(
+        desk.post(referral, "sign", {}), desk.triage.apply(an_arrival(linked(calls=2), referral, 2))
+    )
+    assert answer.status_code == 200
+    seen = await desk.seen(referral)
+    assert (seen["state"], seen["counters"]["calls"]) == ("signed", 2)
 
 
 async def test_a_background_event_does_not_make_a_page_out_of_date(desk: Desk) -> None:
