@@ -43,7 +43,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class MediationCase:
-    """`version` counts what people changed; `watch_cycle` is followup's round, `cycle` our own.
+    """`version` counts what people changed; `watch_cycle` is followup's round, `cycle` our own, `handed_cycle` the
+    one that triage's last hand-over began: its end ends no other.
 
     `meetings` and `agreement` are of the present round; `past_agreements` keeps every earlier text.
     """
@@ -57,6 +58,7 @@ class MediationCase:
     suspended_for: str | None = None
     hop: int = 1
     cycle: int = 1
+    handed_cycle: int = 1
     watch_cycle: int = 1
     room_code: str | None = None
     parties: tuple[Party, ...] = ()

@@ -101,6 +101,7 @@ def _begin(case: MediationCase, handed: HandOver) -> tuple[MediationCase, CaseOp
         committee=handed.committee,
         scope_path=handed.scope_path,
         hop=handed.hop,
+        handed_cycle=case.cycle,
         room_code=handed.room_code,
         parties=handed.parties,
     )

@@ -47,7 +47,8 @@ def deem_failed(case: MediationCase, *, at: datetime) -> tuple[MediationCase, Ca
 
 def end_with_referral(case: MediationCase) -> MediationCase:
     """Triage took the referral back before anybody accepted: it says so itself, so this is no fact of ours."""
-    return _ended(case, "referral_ended", None) if case.state in NOT_YET_ACCEPTED else case
+    is_of_this_round = case.state in NOT_YET_ACCEPTED and case.cycle == case.handed_cycle
+    return _ended(case, "referral_ended", None) if is_of_this_round else case
 
 
 def _ended(case: MediationCase, reason: str, informed_at: datetime | None) -> MediationCase:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from mediation_svc.domain.agreement import Obligation, ObligationState
+from mediation_svc.domain.agreement import Agreement, Obligation, ObligationState
 from mediation_svc.domain.case import MediationCase
 from mediation_svc.domain.errors import GuardRefused
 from mediation_svc.domain.facts import BreachTold, ObligationBreached, ObligationPerformed
@@ -104,11 +104,20 @@ def tell_remedies(
 
 
 def see_at_visit(case: MediationCase, obligation_id: UUID, state: str, *, visited_at: datetime) -> MediationCase:
-    """A visit's finding is shown to the mediator, who decides; the latest visit's word stands."""
-    obligation = case.agreement.find(obligation_id) if case.agreement else None
-    if obligation is None or (obligation.seen_at is not None and obligation.seen_at >= visited_at):
-        return case
-    return case.owe(replace(obligation, seen=state, seen_at=visited_at))
+    """A visit's finding is shown to the mediator, who decides; the latest visit's word stands, also on a text that
+    another round has put away meanwhile."""
+
+    def seen(agreement: Agreement) -> Agreement:
+        obligation = agreement.find(obligation_id)
+        if obligation is None or (obligation.seen_at is not None and obligation.seen_at >= visited_at):
+            return agreement
+        return agreement.put(replace(obligation, seen=state, seen_at=visited_at))
+
+    return replace(
+        case,
+        agreement=seen(case.agreement) if case.agreement else None,
+        past_agreements=tuple(map(seen, case.past_agreements)),
+    )
 
 
 def _still_owed(case: MediationCase, obligation_id: UUID) -> Obligation:

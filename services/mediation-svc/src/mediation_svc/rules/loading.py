@@ -83,7 +83,8 @@ def _check_pattern(field: str, pattern: str, *, needs: tuple[str, ...]) -> None:
 def _reasons(document: Mapping[str, Any]) -> Reasons:
     if missing := [why for why in Why if not document.get(why)]:
         raise RuleDataError(f"reasons.yaml: no reasons to {', '.join(missing)}")
-    return Reasons({why: {row["code"]: _reason(why, row) for row in document[why]} for why in Why})
+    read = {why: [_reason(why, row) for row in document[why]] for why in Why}
+    return Reasons({why: {reason.code: reason for reason in reasons} for why, reasons in read.items()})
 
 
 def _reason(why: Why, row: Mapping[str, Any]) -> Reason:
