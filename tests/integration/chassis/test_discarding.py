@@ -165,6 +165,18 @@ async def test_a_contradiction_to_what_was_applied_is_discarded_without_moving_t
     assert await desk.pong.tally(referral_id) == Tally().add(1).add(2)
 
 
+async def test_what_waits_behind_another_contradiction_is_not_tried_in_vain(desk: Desk) -> None:
+    referral_id = new_id()
+    await desk.applier.apply([a_pinged(referral_id, 1), a_pinged(referral_id, 2)])
+    await desk.applier.apply([a_pinged(referral_id, 2, 9), a_pinged(referral_id, 3, 3)])
+    await desk.applier.apply([a_pinged(referral_id, 3, 8)])
+    await desk.discarded(f"/parked/ping/{referral_id}/2")
+    assert [(row["seq"], row["reason"]) for row in (await desk.get("/parked"))["items"]] == [(3, "conflict")]
+    await desk.discarded(f"/parked/ping/{referral_id}/3")
+    assert (await desk.position(referral_id))[0] == 3
+    assert await desk.pong.tally(referral_id) == Tally().add(1).add(1)
+
+
 async def test_a_retry_is_audited_and_its_words_are_not_in_the_audit(desk: Desk) -> None:
     _, path = await a_poisoned(desk)
     assert (await desk.post(f"{path}/retry", by="lin", body={"reason": "王某说可以"}))[0] == 202

@@ -173,8 +173,10 @@ async def hasten_waiting(connection: asyncpg.Connection, schema: str, consumer: 
     """What waits for nothing any more is tried in the worker's next round, not when it has waited long."""
     at = await _positions(connection, schema, consumer, referral_id)
     rows = await connection.fetch(
-        f"""SELECT producer, seq, needs FROM {schema}.parked
-            WHERE referral_id = $1 AND consumer = $2 AND reason = 'waiting'""",
+        f"""SELECT producer, seq, needs FROM {schema}.parked k
+            WHERE referral_id = $1 AND consumer = $2 AND reason = 'waiting' AND NOT EXISTS (
+                SELECT 1 FROM {schema}.parked c WHERE c.referral_id = k.referral_id AND c.consumer = k.consumer
+                  AND c.producer = k.producer AND c.reason = 'conflict')""",
         referral_id,
         consumer,
     )
