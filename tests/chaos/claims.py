@@ -23,19 +23,30 @@ EVENTS = {
     "linked": ("intake", "cn.liandong.intake.call_linked.v1"),
     "classified": ("triage", "cn.liandong.triage.referral_classified.v1"),
     "dispatched": ("triage", "cn.liandong.triage.referral_dispatched.v1"),
+    "ended": ("triage", "cn.liandong.triage.referral_ended.v1"),
     "watch_opened": ("followup", "cn.liandong.followup.watch_opened.v1"),
+    "plan_changed": ("followup", "cn.liandong.followup.plan_changed.v1"),
+    "visit_recorded": ("followup", "cn.liandong.followup.visit_recorded.v1"),
+    "visit_waived": ("followup", "cn.liandong.followup.visit_waived.v1"),
+    "reopened": ("followup", "cn.liandong.followup.referral_reopened.v1"),
+    "closed": ("followup", "cn.liandong.followup.referral_closed.v1"),
 }
 
 
 def claims() -> dict[str, str]:
     """Claim → query. All of them together are the checker."""
     named = dict(_calls()) | dict(_referrals()) | dict(_streams()) | dict(_positions()) | dict(_effects())
-    return named | dict(_nothing_left())
+    return named | dict(_closings()) | dict(_clocks()) | dict(_nothing_left())
 
 
 def _facts(name: str) -> str:
     service, event_type = EVENTS[name]
     return f"(SELECT * FROM {service}.event_log WHERE type = '{event_type}')"
+
+
+def _referrals_of(*names: str) -> str:
+    """Those of which one of these facts was told, each once."""
+    return "(" + " UNION ".join(f"SELECT referral_id FROM {_facts(name)} f" for name in names) + ")"
 
 
 def _text_list(values: tuple[str, ...]) -> str:
@@ -56,7 +67,9 @@ def _calls() -> Iterator[tuple[str, str]]:
         "a referred call has opened its referral once, another call none",
         f"""SELECT c.call_no || ' ' || c.state || ' opened ' || count(o.id) FROM intake.call c
             LEFT JOIN {_facts("opened")} o USING (referral_id)
-            GROUP BY c.call_id HAVING count(o.id) <> (c.state IN ('referred', 'recalled', 'returned'))::int""",
+            GROUP BY c.call_id HAVING count(o.id) > 1
+                OR c.state IN ('referred', 'recalled', 'returned') AND count(o.id) <> 1
+                OR c.state IN ('received', 'awaiting_screener', 'linked') AND count(o.id) <> 0""",
     )
     yield (
         "an opened referral belongs to a call",
@@ -97,23 +110,26 @@ def _referrals() -> Iterator[tuple[str, str]]:
             LEFT JOIN {_facts("classified")} e USING (referral_id) GROUP BY r.referral_id HAVING count(e.id) <> 1""",
     )
     yield (
-        "a dispatched referral was told once, a waiting one never",
-        f"""SELECT r.referral_id || ' ' || r.state || ' told ' || count(e.id) FROM triage.referral r
+        "every dispatch was told once, under its own hop",
+        f"""SELECT r.referral_id || ' ' || r.state || ' hop ' || r.hop || ' told ' || count(e.id) FROM triage.referral r
             LEFT JOIN {_facts("dispatched")} e USING (referral_id)
-            GROUP BY r.referral_id HAVING count(e.id) <> (r.state = 'dispatched')::int""",
+            GROUP BY r.referral_id HAVING count(e.id) <> r.hop OR count(DISTINCT e.body->>'hop') <> r.hop
+                OR r.hop = 0 AND r.state = 'dispatched'""",
     )
     yield (
         "every dispatched referral is mirrored in mediation, and no other",
-        _same_set(_facts("dispatched"), "(SELECT * FROM mediation.mirror WHERE state = 'dispatched')"),
+        _same_set(_referrals_of("dispatched"), "(SELECT * FROM mediation.mirror WHERE state = 'dispatched')"),
     )
     yield (
-        "every dispatched referral is watched by followup, and no other",
-        _same_set(_facts("dispatched"), "followup.watch"),
+        "every dispatched or ended referral is watched by followup, and no other",
+        _same_set(_referrals_of("dispatched", "ended"), "followup.watch"),
     )
-    yield "every watch was told once", _same_set("followup.watch", _facts("watch_opened"))
+    first = f"(SELECT * FROM {_facts('watch_opened')} f WHERE body->>'cycle' = '1')"
+    yield "every watch was told once", _same_set("followup.watch", first)
     yield (
         "mirror and watch name the office that triage chose",
-        f"""SELECT d.referral_id::text FROM {_facts("dispatched")} d
+        f"""SELECT d.referral_id::text
+            FROM (SELECT DISTINCT ON (referral_id) * FROM {_facts("dispatched")} f ORDER BY referral_id, seq DESC) d
             JOIN mediation.mirror m USING (referral_id) JOIN followup.watch w USING (referral_id)
             WHERE d.body->'office'->>'code' IS DISTINCT FROM m.office_code OR m.office_code <> w.office_code""",
     )
@@ -182,9 +198,47 @@ def _effects() -> Iterator[tuple[str, str]]:
             f"""SELECT e.referral_id || ' ' || e.type || ' cause ' || coalesce(c.service || ':' || c.seq, 'unknown')
                 FROM {service}.event_log e LEFT JOIN ({every}) c ON c.id = e.causation_id
                 WHERE '{service}' <> 'intake' AND e.causation_id IS NOT NULL
+                  AND NOT EXISTS (SELECT 1 FROM {service}.audit a WHERE a.id = e.causation_id)
                   AND (c.id IS NULL OR c.service <> '{service}' AND NOT EXISTS (
                     SELECT 1 FROM string_to_table(e.headers->>'ce_after', ',') AS a(entry)
                     WHERE split_part(a.entry, ':', 1) = c.service AND split_part(a.entry, ':', 2)::int >= c.seq))""",
+        )
+
+
+def _closings() -> Iterator[tuple[str, str]]:
+    """From the events alone: followup's tables are not asked whether followup was right."""
+    yield (
+        "nothing was closed without its visits",
+        f"""SELECT c.referral_id || ' cycle ' || (c.body->>'cycle') || ' visit ' || (v->>'visit_id')
+            FROM {_facts("closed")} c
+            JOIN LATERAL (SELECT body FROM {_facts("plan_changed")} p WHERE p.referral_id = c.referral_id
+                          AND p.body->>'cycle' = c.body->>'cycle' AND p.seq < c.seq ORDER BY seq DESC LIMIT 1) p ON true
+            CROSS JOIN LATERAL json_array_elements(p.body->'visits') v
+            WHERE (v->>'mandatory')::bool AND NOT EXISTS (
+                SELECT 1 FROM (SELECT * FROM {_facts("visit_recorded")} a UNION ALL
+                               SELECT * FROM {_facts("visit_waived")} b) d
+                WHERE d.referral_id = c.referral_id AND d.seq < c.seq AND d.body->>'visit_id' = v->>'visit_id')""",
+    )
+    yield (
+        "a referral is closed once a cycle, and only between closings reopened",
+        f"""SELECT referral_id || ' ' || string_agg(kind || cycle, ' ' ORDER BY seq) FROM (
+                SELECT referral_id, seq, 'closed' AS kind, body->>'cycle' AS cycle FROM {_facts("closed")} c
+                UNION ALL SELECT referral_id, seq, 'reopened', body->>'cycle' FROM {_facts("reopened")} r) t
+            GROUP BY referral_id
+            HAVING count(*) FILTER (WHERE kind = 'closed') - count(*) FILTER (WHERE kind = 'reopened') NOT IN (0, 1)
+                OR count(*) FILTER (WHERE kind = 'closed')
+                    <> count(DISTINCT cycle) FILTER (WHERE kind = 'closed')""",
+    )
+
+
+def _clocks() -> Iterator[tuple[str, str]]:
+    for service in SERVICES:
+        breached = f"(SELECT * FROM {service}.event_log WHERE type = 'cn.liandong.{service}.deadline_breached.v1')"
+        yield (
+            f"{service} breached no deadline early, and none twice",
+            f"""SELECT referral_id || ' ' || (body->>'clock') || ' x' || count(*) FROM {breached} b
+                GROUP BY referral_id, body->>'clock', body->>'key', body->>'due_at'
+                HAVING count(*) > 1 OR min((headers->>'ce_time')::timestamptz) < (body->>'due_at')::timestamptz""",
         )
 
 

@@ -21,6 +21,7 @@ from chaos.scene import NotMet, Scene
 
 FORCED = [*POSTS, *KILLS, *INSIDE, *SERVERS, *TOGETHER, *RECORDS]
 QUIET_SECONDS = 60.0
+WALK_SECONDS = 160.0
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,12 @@ async def free_parked(scene: Scene) -> int:
 
 
 async def fall_quiet(scene: Scene, chronicle: Chronicle) -> Verdict:
-    """Faults and new calls have stopped: asks the ledger and the checker until both are content, at most 60 s."""
+    """Faults and new calls have stopped: people walk their referrals to the end, then ledger and checker are asked."""
+    freed = await free_parked(scene)  # or a walker would wait for what the poison has stopped
+    await asyncio.wait_for(scene.walkers.all_ended(), WALK_SECONDS)
     stopped = time.monotonic()
     await asyncio.wait_for(scene.load.all_answered(), QUIET_SECONDS)
-    chronicle.line(f"every client has its answer; {await free_parked(scene)} parked events freed by the operator")
+    chronicle.line(f"every client has its answer; {freed} parked events freed by the operator")
     while True:
         exit_code, ledger = await ask_ledger(scene)
         found = await look(scene)

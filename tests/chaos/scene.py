@@ -16,6 +16,7 @@ from typing import Any
 
 import asyncpg
 from chaos.load import Load
+from chaos.walkers import Walkers
 from stack.launch import Stack
 
 
@@ -105,6 +106,7 @@ class Scene:
     eyes: Eyes
     traps: Traps
     rng: random.Random
+    walkers: Walkers
     met_at: float | None = None
     notes: list[str] = field(default_factory=list)
     undecodable: Counter[str] = field(default_factory=Counter)

@@ -26,6 +26,7 @@ from chaos.oracle import breaches_now
 from chaos.plants import PLANTS
 from chaos.run import QUIET_SECONDS, Verdict, ask_ledger, fall_quiet, look, strike_all
 from chaos.scene import Eyes, Scene, Traps
+from chaos.walkers import Walkers, walking
 from stack.launch import Stack, running_stack
 from stack.layout import Layout
 from stack.ports import Ports
@@ -72,7 +73,7 @@ async def test_whatever_dies_under_load_every_call_arrives_once(folder: Path, sa
     chronicle = Chronicle(folder / "chaos.log", say)
     chronicle.line(f"seed {SEED}, {RATE:.0f} calls/s, at least {SECONDS:.0f} s of faults; artefacts in {folder.name}")
     async with asyncio.timeout(LIMIT), a_scene(folder, chronicle) as scene:
-        async with calls_coming(scene.load):
+        async with calls_coming(scene.load), walking(scene.walkers):
             began = time.monotonic()
             await strike_all(scene, chronicle, seconds=SECONDS)
             took = time.monotonic() - began
@@ -81,6 +82,8 @@ async def test_whatever_dies_under_load_every_call_arrives_once(folder: Path, sa
         (folder / "ledger.txt").write_text(verdict.ledger, encoding="utf-8")
         tell(chronicle, scene, verdict, rate=rate)
         assert not scene.load.broken, scene.load.broken[:3]
+        assert not scene.walkers.stuck, "\n".join(scene.walkers.stuck[:5])
+        assert scene.walkers.ended, "nobody walked the whole road"
         assert not verdict.breaches, "\n".join(map(str, verdict.breaches))
         assert verdict.ledger_exit == 0, verdict.ledger[-2000:]
         assert verdict.seconds_to_quiet <= QUIET_SECONDS
@@ -93,17 +96,19 @@ async def test_whatever_dies_under_load_every_call_arrives_once(folder: Path, sa
 async def a_scene(folder: Path, chronicle: Chronicle) -> AsyncIterator[Scene]:
     rng = random.Random(SEED)
     traps = Traps(folder / "traps")
-    overrides = {"*": {**SHORT, "FAILPOINTS_DIR": str(traps.folder)}}
+    overrides = {"*": {**SHORT, "DEMO": "true", "FAILPOINTS_DIR": str(traps.folder)}}
     async with running_stack(Layout(folder, Ports.free()), overrides=overrides, say=chronicle.line) as stack:
         eyes = Eyes(str(stack.facts()["postgres"]["url"]))
         load = a_load(stack, rng)
-        scene = Scene(stack, load, eyes, traps, rng)
+        walkers = Walkers(stack, load)
+        scene = Scene(stack, load, eyes, traps, rng, walkers)
         try:
             yield scene
         except BaseException:
             await keep_evidence(folder, scene)
             raise
         finally:
+            await walkers.close()
             await load.close()
             await eyes.close()
 
@@ -148,8 +153,12 @@ def tell(chronicle: Chronicle, scene: Scene, verdict: Verdict, *, rate: float) -
         f"quiet {verdict.seconds_to_quiet:.1f} s after the last fault; ledger exits {verdict.ledger_exit}; "
         f"{len(verdict.breaches)} claims of the checker do not hold"
     )
-    for breach in verdict.breaches:
-        chronicle.line(str(breach))
+    chronicle.line(
+        f"{sum(scene.walkers.ended.values())} referrals walked the people's road to their closing "
+        f"{dict(sorted(scene.walkers.ended.items()))}, {len(scene.walkers.stuck)} stuck"
+    )
+    for line in (*scene.walkers.stuck, *map(str, verdict.breaches)):
+        chronicle.line(line)
 
 
 async def assert_the_checker_sees_what_is_planted(scene: Scene) -> None:

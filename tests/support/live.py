@@ -18,6 +18,7 @@ TESTED = {
     "COMPARE_SECONDS": "5",
     "SESSION_SECONDS": "6",
     "BROKER_CHECK_SECONDS": "2",
+    "DEMO": "true",  # visits in seconds
     "LOG_LEVEL": "debug",  # what must not be logged must not be logged at any level
 }
 

@@ -28,12 +28,15 @@ COUNTS: dict[str, dict[str, Any]] = {
     },
     "triage": {
         "by_state": {"dispatched": 6, "under_review": 1},
+        "open_by_state": {"dispatched": 5, "under_review": 1},
+        "closed_by_outcome": {"agreed": 1},
         "dispatched": 6,
+        "to_be_watched": 6,
         "open_by_responsible": {"hongkou-110": 7},
         "without_responsible": 0,
     },
     "mediation": {"mirrors": 7, "dispatched_mirrors": 6},
-    "followup": {"watches_by_state": {"watching": 6}},
+    "followup": {"watches_by_state": {"watching": 5, "closed": 1}},
 }
 
 
@@ -131,6 +134,14 @@ def lose_a_mirror(facts: Ledgers) -> None:
     facts["mediation"]["counts"]["dispatched_mirrors"] -= 1
 
 
+def close_what_followup_has_not_closed(facts: Ledgers) -> None:
+    facts["triage"]["counts"]["closed_by_outcome"]["agreed"] += 1
+
+
+def forget_a_closing(facts: Ledgers) -> None:
+    facts["triage"]["counts"]["closed_by_outcome"]["agreed"] -= 1
+
+
 def watch_one_twice(facts: Ledgers) -> None:
     facts["followup"]["counts"]["watches_by_state"]["watching"] += 1
 
@@ -157,6 +168,8 @@ def distrust_a_producer(facts: Ledgers) -> None:
         make_a_referral_of_nothing,
         lose_a_mirror,
         watch_one_twice,
+        close_what_followup_has_not_closed,
+        forget_a_closing,
         forget_who_is_responsible,
         run_ahead_of_a_restored_producer,
     ],

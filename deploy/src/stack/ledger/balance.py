@@ -104,12 +104,27 @@ class Balance:
         return counted
 
     @property
+    def open_by_state(self) -> Mapping[str, int]:
+        counted: Mapping[str, int] = self.facts.positions["triage"].counts["open_by_state"]
+        return counted
+
+    @property
+    def closed_by_outcome(self) -> Mapping[str, int]:
+        counted: Mapping[str, int] = self.facts.positions["triage"].counts["closed_by_outcome"]
+        return counted
+
+    @property
     def not_yet_in_triage(self) -> int:
         return self.opened - sum(self.referrals_by_state.values())
 
     @property
     def dispatched(self) -> int:
         return int(self.facts.heads["triage"].counts["dispatched"])
+
+    @property
+    def to_be_watched(self) -> int:
+        """What was dispatched, and what ended before any office had it."""
+        return int(self.facts.heads["triage"].counts["to_be_watched"])
 
     @property
     def mirrors(self) -> int:
@@ -149,9 +164,18 @@ class Balance:
         watches = sum(self.watches_by_state.values())
         yield from self._arrivals("intake", "triage", self.not_yet_in_triage, "分流单 referrals")
         yield from self._arrivals("triage", "mediation", self.dispatched - self.mirrors, "镜像 mirrors")
-        yield from self._arrivals("triage", "followup", self.dispatched - watches, "跟踪 watches")
+        yield from self._arrivals("triage", "followup", self.to_be_watched - watches, "跟踪 watches")
+        yield from self._closings_missing()
         if empty := self.without_responsible:
             yield Finding(f"{empty} 件没有责任单位", f"{empty} referrals have no responsible unit")
+
+    def _closings_missing(self) -> Iterator[Finding]:
+        """followup alone closes: what triage holds as closed was closed there, and the other way round in time."""
+        closed, known = self.watches_by_state.get("closed", 0), sum(self.closed_by_outcome.values())
+        ahead = known - closed
+        if ahead > 0 and ahead > self.pairs["followup", "triage"].not_yet_applied:
+            yield Finding(f"分流多出 {ahead} 件结案", f"triage holds {ahead} as closed that followup has not closed")
+        yield from self._arrivals("followup", "triage", max(0, closed - known), "结案 closings")
 
     def _arrivals(self, producer: str, consumer: str, not_yet: int, what: str) -> Iterator[Finding]:
         """Each row that is not there yet must stand behind an event that was not applied yet."""

@@ -32,8 +32,9 @@ def print_ledger(console: Console, balance: Balance) -> None:
         (
             "分流单 Referrals",
             _referrals(balance),
-            "生成 = 各状态 + 尚未到达；每件已派单的在调解、回访各有一行\n"
-            "opened = by state in triage + not there yet; each dispatched one has one row in mediation and in followup",
+            "生成 = 各结果的结案 + 各状态的办理中 + 尚未到达；每件已派单的在调解、回访各有一行\n"
+            "opened = closed by outcome + open by state + not in triage yet;\n"
+            "each dispatched one has one row in mediation and in followup",
         ),
         (
             "事件 Events: 发出 heads = 已用 positions + 搁置 parked + 在途 in flight + 缺失 missing",
@@ -76,8 +77,10 @@ def _referrals(balance: Balance) -> Table:
 
 def _referral_rows(balance: Balance) -> Iterator[tuple[str, int]]:
     yield "生成 opened (intake)", balance.opened
-    for state, count in sorted(balance.referrals_by_state.items()):
-        yield f"  分流 triage: {state}", count
+    for outcome, count in sorted(balance.closed_by_outcome.items()):
+        yield f"  结案 closed: {outcome}", count
+    for state, count in sorted(balance.open_by_state.items()):
+        yield f"  办理中 open: {state}", count
     yield "  尚未到达 not yet in triage", balance.not_yet_in_triage
     yield "曾派单 ever dispatched (triage)", balance.dispatched
     yield "  调解镜像 mirrors (mediation)", balance.mirrors

@@ -4,26 +4,29 @@ from typing import Any
 
 import asyncpg
 
+from triage_svc.domain.states import State
 from triage_svc.store.tables import SCHEMA
 
 _COUNT = f"""
     SELECT state, responsible_code, outcome, closed_at IS NOT NULL AS is_closed, count(*) AS referrals,
-        count(*) FILTER (WHERE hop > 0) AS dispatched
+        count(*) FILTER (WHERE hop > 0) AS dispatched,
+        count(*) FILTER (WHERE hop > 0 OR state IN ('{State.BACK_TO_POLICE}', '{State.TO_OTHER_BODY}')) AS watched
     FROM {SCHEMA}.referral GROUP BY state, responsible_code, outcome, is_closed
 """
 
 
 async def ledger_counts(connection: asyncpg.Connection) -> dict[str, Any]:
-    """All referrals by state, the closed ones by outcome too; what was ever dispatched; and for each open one the unit
-    responsible now, never nobody."""
+    """All referrals by state, the closed ones by outcome too; what was ever dispatched, and what followup must watch:
+    that, and what ended before any office had it; for each open one the unit responsible now, never nobody."""
     by_state: dict[str, int] = {}
     open_by_state: dict[str, int] = {}
     closed_by_outcome: dict[str, int] = {}
     open_by_responsible: dict[str, int] = {}
-    dispatched = 0
-    for state, responsible_code, outcome, is_closed, referrals, sent in await connection.fetch(_COUNT):
+    dispatched = watched = 0
+    for state, responsible_code, outcome, is_closed, referrals, sent, seen in await connection.fetch(_COUNT):
         _add(by_state, state, referrals)
         dispatched += sent
+        watched += seen
         if is_closed:
             _add(closed_by_outcome, outcome or "", referrals)
         else:
@@ -34,6 +37,7 @@ async def ledger_counts(connection: asyncpg.Connection) -> dict[str, Any]:
         "open_by_state": dict(sorted(open_by_state.items())),
         "closed_by_outcome": dict(sorted(closed_by_outcome.items())),
         "dispatched": dispatched,
+        "to_be_watched": watched,
         "open_by_responsible": dict(sorted(open_by_responsible.items())),
         "without_responsible": open_by_responsible.get("", 0),
     }
