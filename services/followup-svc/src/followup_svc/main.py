@@ -13,6 +13,7 @@ from chassis.commands import Commands
 from chassis.database import Database
 from chassis.delivery import Delivery, Statements, Units, ops_router
 from chassis.delivery.peers import Peers
+from chassis.delivery.projecting import Projection
 from chassis.delivery.states import StateTransfer
 from chassis.migrate import migrate as migrate_schema
 from chassis.serve import run_worker, serve
@@ -26,12 +27,14 @@ from followup_svc.api.asking import WatchCommands
 from followup_svc.api.closings import closing_routes
 from followup_svc.api.refusals import REFUSALS
 from followup_svc.api.scopes import scope_of
+from followup_svc.api.timeline import timeline_routes
 from followup_svc.api.visits import visit_routes
 from followup_svc.api.watches import READERS, watch_routes
 from followup_svc.events import CONTRACTS, HANDLERS, SERVICE
 from followup_svc.rules.loading import load_rulebook
 from followup_svc.store.ledger import ledger_counts
 from followup_svc.store.tables import SCHEMA, metadata
+from followup_svc.store.timeline import TimelineWork, on_any
 from followup_svc.store.work import STATUS_SQL, FollowupWork
 from followup_svc.use_cases.asking_heads import AskHeads, Heads
 from followup_svc.use_cases.closing_loop import ClosingLoop, audit_loop
@@ -40,6 +43,7 @@ from followup_svc.use_cases.telling import STATUS_TOPIC
 from followup_svc.use_cases.timing import on_timer
 
 PREFIX = "FOLLOWUP_"
+TIMELINE = Projection("timeline", on_any, TimelineWork)
 STATES = {STATUS_TOPIC: StateTransfer(STATUS_SQL)}
 TEXT_READERS = ("visitor", "mediator", "office_clerk", "bureau_supervisor", "city_supervisor")
 
@@ -85,6 +89,7 @@ def make_api(settings: ServiceSettings, *, ask: AskHeads | None = None) -> FastA
         watch_routes(database, commands),
         visit_routes(database, commands),
         closing_routes(database, closing_commands(settings, database), ask or Heads(peers, database).ask),
+        timeline_routes(database),
         clock_routes(database, SCHEMA, READERS, scope_of, path="/v1/watches"),
         texts_routes(database, SCHEMA, settings.keyring, TEXT_READERS, scope_of),
         ops,
@@ -105,7 +110,10 @@ async def run_delivery(settings: ServiceSettings) -> None:
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
     peers = Peers(settings.peers, settings.service_token)
     try:
-        delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings), database, Clock(), states=STATES)
+        delivery = Delivery(
+            settings, CONTRACTS, HANDLERS, work_maker(settings), database, Clock(), states=STATES,
+            projections=[TIMELINE],
+        )  # fmt: skip
         closings = ClosingLoop(database, closing_commands(settings, database), Heads(peers, database).ask)
         await delivery.run(Ticker(delivery.units, SCHEMA, on_timer).run, closings.run, partial(audit_loop, database))
     finally:
