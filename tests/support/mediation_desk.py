@@ -6,11 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import httpx
 from chassis.ids import new_id
+from chassis.workdays import load_calendar
+from mediation_svc.publishing import PUBLISH
+from mediation_svc.rules.loading import load_rulebook
+from mediation_svc.store.work import MediationWork
 from referral_schemas.envelope import PublicEvent
 from referral_schemas.followup import ReferralClosed, ReferralReopened
 from referral_schemas.intake import BlockLifted, BlockSet
@@ -28,6 +33,7 @@ from referral_schemas.triage import (
 from support.consumers import Consumer, an_arrival, classified, dispatched, opened
 
 COMMITTEE = "310109010-PMC"
+MAKE_WORK = partial(MediationWork, rules=load_rulebook(), publish=PUBLISH, calendar=load_calendar())
 
 
 def now_text(**ago: float) -> str:

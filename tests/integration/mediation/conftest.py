@@ -1,22 +1,15 @@
 """mediation on a real database: events straight to its gate, commands over its HTTP."""
 
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
-from chassis.workdays import load_calendar
 from mediation_svc.events import CONTRACTS, HANDLERS
 from mediation_svc.main import make_api
-from mediation_svc.publishing import PUBLISH
-from mediation_svc.rules.loading import load_rulebook
 from mediation_svc.store.tables import metadata
-from mediation_svc.store.work import MediationWork
 from support.consumers import Consumer, a_consumer
-from support.mediation_desk import Desk
-
-MAKE_WORK = partial(MediationWork, rules=load_rulebook(), publish=PUBLISH, calendar=load_calendar())
+from support.mediation_desk import MAKE_WORK, Desk
 
 
 @pytest.fixture
