@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.structs import TopicPartition
+from aiokafka.errors import KafkaError
 
 
 @dataclass(frozen=True)
@@ -23,25 +23,24 @@ class Read:
 
 
 async def records_of(bootstrap_servers: str, topic: str) -> list[Read]:
-    """All that stands in the topic now; each partition in its order."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
-    async with asyncio.timeout(20):
-        await consumer.start()
-        try:
-            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-            if not partitions:
-                partitions = [
-                    TopicPartition(topic, number)
-                    for number in (await consumer._client.fetch_all_metadata()).partitions_for_topic(topic) or ()
-                ]
-            consumer.assign(partitions)
+    """All that stands in the topic now; each partition in its order. Nothing while the broker does not answer."""
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap_servers, auto_offset_reset="earliest")
+    found: list[Read] = []
+    try:
+        async with asyncio.timeout(8):
+            await consumer.start()
+            while not consumer.assignment():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            partitions = list(consumer.assignment())
             await consumer.seek_to_beginning(*partitions)
-            ends, found = await consumer.end_offsets(partitions), []
+            ends = await consumer.end_offsets(partitions)
             while any([await consumer.position(one) < ends[one] for one in partitions]):
                 for records in (await consumer.getmany(timeout_ms=100)).values():
                     found += [_read(record) for record in records]
-        finally:
-            await consumer.stop()
+    except (KafkaError, TimeoutError):
+        return []
+    finally:
+        await consumer.stop()
     return found
 
 

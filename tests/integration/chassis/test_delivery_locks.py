@@ -123,6 +123,21 @@ async def test_two_relays_share_the_lanes_and_one_takes_all_when_the_other_is_go
     await two.close()
 
 
+async def test_a_relay_that_says_nothing_for_long_loses_its_lanes(pair: Toys) -> None:
+    """A stopped process keeps its connection: its silence alone frees what it holds."""
+    stopped, other = (Lanes(pair.ping.database.dedicated, "ping", idle_seconds=0.5) for _ in range(2))
+    assert len(await stopped.balance()) == 12
+
+    async def all_taken() -> bool:
+        return len(await other.balance()) == 12
+
+    await eventually(all_taken, within=10)
+    await stopped.open()
+    assert stopped.held == set()
+    await stopped.close()
+    await other.close()
+
+
 async def test_a_restored_producer_is_noticed_and_nothing_more_is_applied_from_it(pair: Toys) -> None:
     """Its head stands below what we applied, or another event under the same number: a person must decide."""
     referral_id = new_id()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from chassis.ids import new_id
 from support.stack import KafkaServer, eventually
 from support.topics import last_values, records_of, versions_of
@@ -16,6 +18,28 @@ from support.toys import Toys, toys
 async def pair(database: str, kafka: KafkaServer, tmp_path: Path) -> AsyncIterator[Toys]:
     async with toys(database, kafka.bootstrap_servers, tmp_path) as made:
         yield made
+
+
+async def versions_are(kafka: KafkaServer, pair: Toys, referral_id: UUID, versions: list[int]) -> bool:
+    return await versions_of(kafka.bootstrap_servers, pair.ping.status_topic, referral_id) == versions
+
+
+async def value_is(kafka: KafkaServer, pair: Toys, referral_id: UUID, count: int) -> bool:
+    read = await last_values(kafka.bootstrap_servers, pair.ping.status_topic)
+    return bool(read.get(str(referral_id), {}).get("count") == count)
+
+
+async def told_again(kafka: KafkaServer, pair: Toys, referral_id: UUID, *versions: int) -> bool:
+    """The last that was said under the key is all of it, in order."""
+    found = await versions_of(kafka.bootstrap_servers, pair.ping.told_topic, referral_id)
+    return found[-len(versions) :] == list(versions)
+
+
+async def _forget(kafka: KafkaServer, topic: str, referral_id: UUID) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers)
+    await producer.start()
+    await producer.send_and_wait(topic, None, key=str(referral_id).encode())
+    await producer.stop()
 
 
 async def sent(pair: Toys) -> bool:
@@ -65,3 +89,33 @@ async def test_a_key_that_is_gone_is_told_as_gone(pair: Toys, kafka: KafkaServer
             work.publish_state(pair.ping.status_topic, str(referral_id), referral_id=referral_id)
         await eventually(lambda: sent(pair), within=20)
     assert await last_values(kafka.bootstrap_servers, pair.ping.status_topic) == {}
+
+
+async def test_a_value_that_the_topic_alone_has_wrong_is_found_by_comparison(pair: Toys, kafka: KafkaServer) -> None:
+    """As after a write that no outbox row told of; and a key that the topic has lost."""
+    wrong, lost, right = new_id(), new_id(), new_id()
+    async with pair.ping.working():
+        for referral_id in (wrong, lost, right):
+            await pair.ping.count_up(referral_id)
+        await eventually(lambda: sent(pair), within=20)
+        await pair.ping.execute(f"UPDATE ping.tally SET count = 9 WHERE referral_id = '{wrong}'")
+        await _forget(kafka, pair.ping.status_topic, lost)
+        await pair.ping.execute("UPDATE ping.republished SET compared_at = '2020-01-01'")
+        await eventually(lambda: versions_are(kafka, pair, wrong, [1, 9]), within=20, every=0.3)
+        await eventually(lambda: value_is(kafka, pair, lost, 1), within=20, every=0.3)
+    assert await versions_of(kafka.bootstrap_servers, pair.ping.status_topic, right) == [1]
+
+
+async def test_a_wiped_broker_is_filled_again_with_notices_and_states(pair: Toys, kafka: KafkaServer) -> None:
+    referrals = [new_id() for _ in range(2)]
+    async with pair.running():
+        for referral_id in referrals:
+            await pair.ping.tell(referral_id, 1, 2, 3)
+            await pair.ping.count_up(referral_id)
+        await eventually(lambda: sent(pair), within=20)
+        kafka.wipe()
+        await pair.ping.tell(referrals[0], 4)
+        await eventually(lambda: told_again(kafka, pair, referrals[0], 1, 2, 3, 4), within=60, every=0.5)
+        await eventually(lambda: told_again(kafka, pair, referrals[1], 1, 2, 3), within=60, every=0.5)
+        await eventually(lambda: value_is(kafka, pair, referrals[0], 1), within=60, every=0.5)
+        await eventually(lambda: value_is(kafka, pair, referrals[1], 1), within=60, every=0.5)

@@ -25,6 +25,7 @@ from chassis.delivery.membership import Membership
 from chassis.delivery.outages import OUTAGES
 from chassis.delivery.peers import Peers
 from chassis.delivery.projecting import Projection, ProjectionStatements, ProjectionUnits
+from chassis.delivery.refilling import Refilling
 from chassis.delivery.rehearsal import rehearsed
 from chassis.delivery.relay import Relay
 from chassis.delivery.statements import ACTING, Statements
@@ -85,7 +86,14 @@ class Delivery(Generic[W]):
         )  # fmt: skip
         self._projecting = [self._projection(projection) for projection in projections]
         self._marks = BrokerMarks(schema)
-        self._transfers, self._unacknowledged = states or {}, unacknowledged or {}
+        self._transfers = states or {}
+        streams = {contracts.topic, *contracts.producers, *self._transfers}
+        self._refilling = Refilling(
+            database, schema, [topic.name for topic in contracts.topics if topic.name not in streams],
+            self._transfers, unacknowledged or {}, self._make_lone_consumer, self._relay_wake.set,
+            self._topics_stand,
+            check_seconds=settings.broker_check_seconds, compare_seconds=settings.states_compare_seconds,
+        )  # fmt: skip
         self._watch = BrokerWatch(
             self._make_admin, contracts, self._acting.reader, self._acting.loop, self._marks, database,
             replication=settings.topic_replication, topics_stand=self._topics_stand,
@@ -115,6 +123,7 @@ class Delivery(Generic[W]):
                 group.create_task(relay.run())
                 group.create_task(self._watch.run(self._settings.broker_check_seconds))
                 group.create_task(self._consume())
+                group.create_task(self._refilling.run())
                 group.create_task(self._maintain())
                 group.create_task(seal_loop(self._database, self._schema))
                 for loop, woken in zip(loops, wakes, strict=True):
@@ -215,6 +224,15 @@ class Delivery(Generic[W]):
             retry_backoff_ms=50,
             fetch_max_wait_ms=200,
             max_poll_interval_ms=900_000,
+        )
+
+    def _make_lone_consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            client_id=f"{self._schema}-compare",
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=5_000,
+            request_timeout_ms=10_000,
         )
 
     def _make_admin(self) -> AIOKafkaAdminClient:

@@ -51,7 +51,11 @@ _TOLD = """, told AS (
                 SELECT id, referral_id, lane, topic, key, type, version, headers::json, body::json
                 FROM told WHERE id IS NOT NULL ORDER BY id
             )"""
-_QUEUED = """SELECT lane, topic, key, id FROM (
+# A notice goes behind those of its key that are being sent again: live rows would overtake them.
+_QUEUED = """SELECT lane, topic, key, id, told = 1 AND id IS NOT NULL AND EXISTS (
+                SELECT 1 FROM {schema}.outbox o
+                WHERE o.resend AND o.topic = both_kinds.topic AND o.key = both_kinds.key)
+            FROM (
                 SELECT 0 AS told, lane, $9 AS topic, referral_id::text AS key, id, ord FROM new
                 UNION ALL SELECT 1, lane, topic, key, id, ord FROM told) both_kinds ORDER BY told, ord"""
 
@@ -70,7 +74,7 @@ def _events(schema: str, *, told: str, queued: str) -> str:
                 INSERT INTO {schema}.event_log (id, referral_id, seq, type, causation_id, headers, body)
                 SELECT id, referral_id, seq, type, causation_id, headers::json, body::json FROM new
             ){told}
-            INSERT INTO {schema}.outbox (lane, topic, key, event_id)
+            INSERT INTO {schema}.outbox (lane, topic, key, event_id, resend)
             {queued}
         """
 
@@ -92,8 +96,10 @@ class Statements:
             ON CONFLICT (referral_id, consumer, producer)
             DO UPDATE SET last = EXCLUDED.last, last_event_id = EXCLUDED.last_event_id
         """
-        self._events = _events(schema, told="", queued="SELECT lane, $9, referral_id::text, id FROM new ORDER BY ord")
-        self._events_and_told = _events(schema, told=_TOLD.format(schema=schema), queued=_QUEUED)
+        self._events = _events(
+            schema, told="", queued="SELECT lane, $9, referral_id::text, id, false FROM new ORDER BY ord"
+        )
+        self._events_and_told = _events(schema, told=_TOLD.format(schema=schema), queued=_QUEUED.format(schema=schema))
         self._park = f"""
             INSERT INTO {schema}.parked
                 (referral_id, consumer, producer, seq, event_id, type, reason, detail, needs, headers, body)
