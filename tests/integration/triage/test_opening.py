@@ -1,6 +1,7 @@
 """triage on a real database: a referral is judged, found an office and dispatched once, or waits for a person."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,10 +9,12 @@ import asyncpg
 import httpx
 import pytest
 from chassis.ids import new_id
+from referral_schemas.followup import WatchOpened
 from referral_schemas.intake import Place, PlaceCandidate, ReferralOpened
 from support.consumers import Consumer, an_arrival, linked, opened
 from triage_svc.main import make_api
 from triage_svc.store.ledger import ledger_counts
+from triage_svc.store.work import TriageWork
 
 EVENTS = "SELECT type, body, seq FROM triage.event_log WHERE referral_id = $1 ORDER BY seq"
 ROUTED = "SELECT * FROM triage.decision WHERE referral_id = $1 AND kind = 'route'"
@@ -186,3 +189,33 @@ async def test_a_decision_is_read_over_http_by_those_whose_area_it_is(triage: Co
 
 def _client(app: object) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://triage")  # type: ignore[arg-type]
+
+
+async def test_a_fact_that_triage_does_not_act_on_reads_no_row_of_it(
+    triage: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most of what comes by only moves a position: on the automatic road each referral's watch does."""
+    read: list[UUID] = []
+    load = TriageWork.load
+
+    async def noting(work: TriageWork, connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> None:
+        read.extend(referral_ids)
+        await load(work, connection, referral_ids)
+
+    monkeypatch.setattr(TriageWork, "load", noting)
+    watched, called = new_id(), new_id()
+    for referral in (watched, called):
+        await triage.apply(an_arrival(a_call(), referral, 1))
+    read.clear()
+    await triage.apply(
+        an_arrival(WatchOpened.example(), watched, 1),
+        an_arrival(WatchOpened.example(), called, 1),
+        an_arrival(linked(calls=2), called, 2),
+    )
+    assert read == [called]
+    positions = await triage.rows("SELECT last FROM triage.stream_pos WHERE producer = 'followup'")
+    assert [row["last"] for row in positions] == [1, 1]
+    await triage.apply(an_arrival(linked(calls=3), watched, 3))  # waits for the call before it
+    read.clear()
+    await triage.apply(an_arrival(WatchOpened.example(), watched, 2))
+    assert read == [watched]  # what is parked may be freed

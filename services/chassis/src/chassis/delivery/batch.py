@@ -76,7 +76,7 @@ class Applier(Generic[W]):
         named = {referral_id for arrival in arrivals for referral_id in self._named(arrival)}
         with suppress(Undone):
             async with self._units.transaction() as connection:
-                batch = await self._open(connection, sorted(named), frozenset(), [])
+                batch = await self._open(connection, sorted(named), frozenset(), [], untouched=frozenset())
                 for arrival in arrivals:
                     self._take(arrival, batch)
                 await self._write(connection, batch)
@@ -128,7 +128,9 @@ class Applier(Generic[W]):
         self, arrivals: Sequence[Arrival], named: set[UUID], doomed: frozenset[UUID], tried: list[UUID]
     ) -> None:
         async with self._units.transaction() as connection:
-            batch = await self._open(connection, sorted(named), doomed, tried)
+            batch = await self._open(
+                connection, sorted(named), doomed, tried, untouched=self._passed_over(arrivals, named)
+            )
             for arrival in arrivals:
                 self._take(arrival, batch)
             for gate in batch.work.gates.values():
@@ -139,9 +141,15 @@ class Applier(Generic[W]):
         self._units.committed(batch.work)
 
     async def _open(
-        self, connection: asyncpg.Connection, referral_ids: Sequence[UUID], doomed: frozenset[UUID], tried: list[UUID]
+        self,
+        connection: asyncpg.Connection,
+        referral_ids: Sequence[UUID],
+        doomed: frozenset[UUID],
+        tried: list[UUID],
+        *,
+        untouched: frozenset[UUID],
     ) -> _Batch[W]:
-        work, opened = await self._units.lock(connection, referral_ids)
+        work, opened = await self._units.lock(connection, referral_ids, untouched=untouched)
         batch = _Batch(work, doomed, tried)
         if opened.have_parked:
             with_parked = {referral_id: work.gates[referral_id] for referral_id in opened.have_parked}
@@ -236,6 +244,14 @@ class Applier(Generic[W]):
                 if before.get(place) != parked:
                     added.append((parked, gate.needs(parked.arrival, consumed=self._contracts.consumed)))
         return ParkedChange(added, removed)
+
+    def _passed_over(self, arrivals: Sequence[Arrival], named: set[UUID]) -> frozenset[UUID]:
+        """Referrals of which the batch brings only facts that nobody here acts on: their rows need not be read."""
+        if self._on_any is not None:
+            return frozenset()
+        acted_on = [arrival for arrival in arrivals if arrival.envelope.type in self._handlers]
+        others = {arrival.referral_id for arrival in arrivals if arrival.envelope.type not in self._handlers}
+        return frozenset(others & named) - {referral_id for one in acted_on for referral_id in self._named(one)}
 
     def _named(self, arrival: Arrival) -> set[UUID]:
         """The streams an event touches; a body that cannot be read names none and fails in its turn."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -54,12 +54,19 @@ class Units(Generic[W]):
         async with self.database.transaction() as connection:
             yield connection
 
-    async def lock(self, connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> tuple[W, OpenedStreams]:
-        """The streams of all referrals named, in id order, then their aggregates. Call it once in a transaction."""
+    async def lock(
+        self, connection: asyncpg.Connection, referral_ids: Sequence[UUID], *, untouched: Collection[UUID] = ()
+    ) -> tuple[W, OpenedStreams]:
+        """The streams of all referrals named, in id order, then their aggregates. Call it once in a transaction.
+
+        Those `untouched` only move positions and are not loaded, unless something is parked, which may then be freed.
+        """
         opened = await self.statements.open_streams(connection, referral_ids)
         work = self._make_work(opened.now)
         work.gates, work.keyring = opened.gates, self.keyring
-        await work.load(connection, list(opened.gates))
+        idle = () if opened.have_parked else untouched
+        if acted_on := [referral_id for referral_id in opened.gates if referral_id not in idle]:
+            await work.load(connection, acted_on)
         return work, opened
 
     async def finish(self, connection: asyncpg.Connection, work: W) -> None:
