@@ -55,7 +55,7 @@ ledger: venv    ## is every accepted call accounted for? QUIET=1: and is nothing
 
 contracts: venv ## generate JSON Schema, AsyncAPI and OpenAPI anew from models and routes
 	$(PY) -m referral_schemas generate
-	@mkdir -p schemas/openapi
+	@mkdir -p schemas/openapi .local
 	@set -e; for service in intake triage mediation followup; do $(PY) -m $${service}_svc openapi > .local/openapi.json; \
 		mv .local/openapi.json schemas/openapi/$$service.json; done
 
