@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from chassis.delivery.lanes import LANE_LOCKS, Lanes, lock_class
+from chassis.delivery.refilling import Refilling
+from chassis.delivery.statements import lane_of
+from chassis.delivery.states import States
 from chassis.ids import new_id
 from support.stack import KafkaServer, eventually
 from support.topics import last_values, records_of, versions_of
-from support.toys import Toys, toys
+from support.toys import Toys, states_of, toys
 
 
 @pytest.fixture
@@ -119,3 +124,43 @@ async def test_a_wiped_broker_is_filled_again_with_notices_and_states(pair: Toys
         await eventually(lambda: told_again(kafka, pair, referrals[1], 1, 2, 3), within=60, every=0.5)
         await eventually(lambda: value_is(kafka, pair, referrals[0], 1), within=60, every=0.5)
         await eventually(lambda: value_is(kafka, pair, referrals[1], 1), within=60, every=0.5)
+
+
+async def test_a_relay_reads_no_state_of_a_lane_that_its_session_does_not_hold(pair: Toys) -> None:
+    """The proof is in the statement that reads: what a relay believes to hold does not count."""
+    held, not_held = (next(one for one in iter(new_id, None) if lane_of(one) == lane) for lane in (3, 4))
+    for referral_id in (held, not_held):
+        await pair.ping.count_up(referral_id)
+    lanes = Lanes(pair.ping.database.dedicated, "ping")
+    await lanes.balance()
+    connection = await lanes.open()
+    await connection.execute("SELECT pg_advisory_unlock($1, 4)", lock_class("ping", LANE_LOCKS))
+    topic, clock = pair.ping.status_topic, asyncio.get_running_loop().time
+    states = States({topic: states_of("ping")}, "ping", limit_seconds=1, clock=clock)
+    assert (await states.read(connection, topic, [str(held), str(not_held)])).keys() == {str(held)}
+    await lanes.close()
+
+
+async def test_after_a_loss_the_service_says_which_notices_its_readers_still_need(pair: Toys) -> None:
+    one, other = new_id(), new_id()
+    await pair.ping.tell(one, 1, 2)
+    await pair.ping.tell(other, 1)
+    await pair.ping.execute(f"DELETE FROM ping.outbox WHERE key <> '{other}'")
+    topic, needed = pair.ping.told_topic, "SELECT id FROM ping.notice WHERE version = 2"
+    refilling = Refilling(
+        pair.ping.database, "ping", [topic], {}, {topic: needed}, a_consumer, lambda: None, asyncio.Event(),
+        check_seconds=1, compare_seconds=1,
+    )  # fmt: skip
+    await pair.ping.execute("INSERT INTO ping.broker_loss (reason) VALUES ('a test')")
+    assert await refilling.fill_after_loss(0) == 1
+    await refilling.fill_after_loss(0)  # another worker: it is done once
+    again = (
+        "SELECT array_agg(o.key || ':' || version) FROM ping.outbox o JOIN ping.notice ON id = event_id WHERE resend"
+    )
+    assert await pair.ping.value(again) == [f"{one}:2"]
+    await pair.ping.tell(one, 3)
+    assert await pair.ping.value(again) == [f"{one}:2", f"{one}:3"]
+
+
+def a_consumer() -> AIOKafkaConsumer:
+    raise AssertionError("nothing is read from the broker")
