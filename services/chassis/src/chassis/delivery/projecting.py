@@ -54,15 +54,15 @@ class Projection:
 
 
 class ProjectionStatements(Statements):
-    """Locks the projection's own positions, sorted, missing ones made first; `stream` is not touched."""
+    """Locks one of the projection's own positions of each referral, sorted, missing ones made first; never `stream`."""
 
     def __init__(self, schema: str, topic: str, *, consumer: str, producers: Sequence[str]) -> None:
         super().__init__(schema, topic, consumer=consumer)
-        self._producers = sorted(producers)
+        self._held = min(producers)
         self._open = f"SELECT * FROM {schema}.open_positions($1, $2, $3)"
 
     async def open_streams(self, connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> OpenedStreams:
-        rows = await connection.fetch(self._open, self.consumer, self._producers, sorted(referral_ids))
+        rows = await connection.fetch(self._open, self.consumer, self._held, sorted(referral_ids))
         gates: dict[UUID, ReferralGate] = {}
         parked: set[UUID] = set()
         for row in rows:

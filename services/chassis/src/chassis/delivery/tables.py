@@ -206,7 +206,8 @@ def _repair(metadata: MetaData, schema: str) -> None:
 
 def functions(schema: str) -> tuple[str, ...]:
     """`open_streams`: missing rows, then the locks in id order, then what a gate needs, in one round trip;
-    `open_positions`: the same for a projection, which has positions to lock and nothing else.
+    `open_positions`: the same for a projection, which has positions to lock and nothing else: of each referral the
+    one of the producer `held`.
 
     `add_log_partitions` lets the serving role have next months' partitions without owning the table.
     """
@@ -233,17 +234,16 @@ def functions(schema: str) -> tuple[str, ...]:
         END $$
         """,
         f"""
-        CREATE OR REPLACE FUNCTION {schema}.open_positions(who text, producers text[], ids uuid[])
+        CREATE OR REPLACE FUNCTION {schema}.open_positions(who text, held text, ids uuid[])
         RETURNS TABLE (referral_id uuid, producer text, last integer, last_event_id uuid, has_parked boolean,
                        now_is timestamptz)
         LANGUAGE plpgsql VOLATILE AS $$
         #variable_conflict use_column
         BEGIN
             INSERT INTO {schema}.stream_pos (referral_id, consumer, producer, last)
-                SELECT id, who, name, 0 FROM unnest(ids) AS id, unnest(producers) AS name ORDER BY id, name
-                ON CONFLICT DO NOTHING;
+                SELECT id, who, held, 0 FROM unnest(ids) AS id ORDER BY id ON CONFLICT DO NOTHING;
             PERFORM 1 FROM {schema}.stream_pos s WHERE s.referral_id = ANY (ids) AND s.consumer = who
-                ORDER BY s.referral_id, s.producer FOR UPDATE;
+                AND s.producer = held ORDER BY s.referral_id FOR UPDATE;
             RETURN QUERY
             SELECT s.referral_id, s.producer, s.last, s.last_event_id,
                    EXISTS (SELECT 1 FROM {schema}.parked k WHERE k.referral_id = s.referral_id AND k.consumer = who),
