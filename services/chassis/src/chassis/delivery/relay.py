@@ -175,7 +175,7 @@ class Relay:
                 aside.append((row, type(outcome).__name__))
             elif isinstance(outcome, BaseException):
                 stopped.add((row.lane, row.topic))
-                doubt = outcome
+                doubt = doubt if isinstance(doubt, Overtaken) else outcome
             elif (row.lane, row.topic) not in stopped:
                 done.append(row.n)
         acknowledged = [outcome for outcome in outcomes if isinstance(outcome, RecordMetadata)]
@@ -202,7 +202,7 @@ class Relay:
         log.warning("relay_outage", error=type(error).__name__)
         if isinstance(error, (Unknown, KafkaError, TimeoutError)):
             await self._drop_producer()
-        if not isinstance(error, (Unknown, KafkaError)):
+        if not isinstance(error, (Unknown, KafkaError)) or isinstance(error.__cause__, Overtaken):
             await self._lanes.close()
 
     async def _drop_producer(self) -> None:
