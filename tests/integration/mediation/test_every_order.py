@@ -98,6 +98,8 @@ async def test_in_every_state_every_command_does_what_the_contract_says(desk: De
     for road in ROADS:
         await asyncio.to_thread(try_all, road)
     assert Case.reached == set(STEPS)
+    twice = "SELECT type FROM mediation.event_log GROUP BY referral_id, type, causation_id HAVING count(*) > 1"
+    assert await desk.consumer.rows(twice) == []
 
 
 @pytest.mark.parametrize(

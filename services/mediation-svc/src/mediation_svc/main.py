@@ -22,9 +22,10 @@ from chassis.wake import poke
 from fastapi import FastAPI
 
 from mediation_svc.api.case_routes import READERS, case_routes, clocks_scope
-from mediation_svc.api.command_routes import Runner, command_routes
+from mediation_svc.api.command_routes import command_routes
 from mediation_svc.api.refusals import REFUSALS
 from mediation_svc.api.routes import mirror_routes
+from mediation_svc.api.running import Runner
 from mediation_svc.events import CONTRACTS, HANDLERS, SERVICE, on_timer
 from mediation_svc.publishing import PUBLISH
 from mediation_svc.rules.loading import load_rulebook

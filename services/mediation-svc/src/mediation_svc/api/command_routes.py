@@ -1,69 +1,16 @@
 """What people do with a case. Each command is one transaction: translate, call, translate back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any
-from uuid import UUID
+from typing import Any
 
-from chassis.auth import Caller
-from chassis.commands import Answer, Asked, Commands, command
 from chassis.problems import problems
-from chassis.texts_routes import is_in_sight
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from mediation_svc.api import command_models as told
-from mediation_svc.api.case_models import CaseChanged, ObligationInPath, ReferralInPath
-from mediation_svc.api.refusals import no_case, not_opened, out_of_scope
-from mediation_svc.domain.case import MediationCase
-from mediation_svc.store.work import AcceptingWork, MediationWork
+from mediation_svc.api.agreement_routes import agreement_routes, performance_routes
+from mediation_svc.api.case_models import CaseChanged, ReferralInPath
+from mediation_svc.api.running import AnyStaff, Head, Mediator, Post, Runner
 from mediation_svc.use_cases import act_on_case as acts
-
-Post = Callable[[str, str, str], Callable[[Any], Any]]
-AnyStaff = Annotated[Asked, Depends(command("mediator", "committee_head", "office_clerk"))]
-Mediator = Annotated[Asked, Depends(command("mediator", "committee_head"))]
-Head = Annotated[Asked, Depends(command("committee_head"))]
-
-
-@dataclass(frozen=True)
-class Runner:
-    """Acceptances have commands of their own: their work holds the committee's last file number."""
-
-    commands: Commands[MediationWork]
-    accepting: Commands[AcceptingWork]
-
-    async def __call__(
-        self, asked: Asked, action: str, referral_id: UUID, act: Callable[[MediationWork], MediationCase]
-    ) -> Response:
-        return await self.commands.run(
-            asked,
-            action,
-            [referral_id],
-            version=lambda work: version_seen(work, referral_id, asked.by),
-            act=lambda work: answer(act(work)),
-        )
-
-    async def accept(self, asked: Asked, referral_id: UUID) -> Response:
-        return await self.accepting.run(
-            asked,
-            "accept_case",
-            [referral_id],
-            version=lambda work: version_seen(work, referral_id, asked.by),
-            act=lambda work: answer(acts.accept(referral_id, work)),
-        )
-
-
-def version_seen(work: MediationWork, referral_id: UUID, by: Caller) -> int:
-    """Raises the 404 of what is not there and the 403 of what is not the caller's."""
-    case = work.cases.find(referral_id)
-    if case is None:
-        raise not_opened() if work.mirror(referral_id).opened_at is None else no_case()
-    if not is_in_sight(by, case.scope_path):
-        raise out_of_scope()
-    return case.version
-
-
-def answer(case: MediationCase) -> Answer:
-    return Answer(CaseChanged.of(case), version=case.version)
 
 
 def command_routes(run: Runner) -> APIRouter:
@@ -81,8 +28,8 @@ def command_routes(run: Runner) -> APIRouter:
 
     _consent_routes(post, run)
     _meeting_routes(post, run)
-    _agreement_routes(post, run)
-    _performance_routes(post, run)
+    agreement_routes(post, run)
+    performance_routes(post, run)
     _ending_routes(post, run)
     return router
 
@@ -154,107 +101,6 @@ def _meeting_routes(post: Post, run: Runner) -> None:
         )
 
 
-def _agreement_routes(post: Post, run: Runner) -> None:
-    @post("/oral-agreement", "agreeOrally", "口头协议 Agree orally")
-    async def agree_orally(referral_id: ReferralInPath, body: told.OralAgreementIn, asked: Mediator) -> Response:
-        """当场履行且无人要求协议书时可用，登记即生效（第28、30条）。Effective as it is recorded."""
-        return await run(
-            asked,
-            "agree_orally",
-            referral_id,
-            lambda work: acts.agree_orally(
-                referral_id,
-                _owed(body.obligations),
-                note=body.note,
-                performed_on_spot=body.performed_on_spot,
-                nobody_objects=body.parties_agree_no_document,
-                work=work,
-            ),
-        )
-
-    @post("/written-agreement", "agreeInWriting", "书面协议 Agree in writing")
-    async def agree_in_writing(referral_id: ReferralInPath, body: told.WrittenAgreementIn, asked: Mediator) -> Response:
-        """制作协议书，尚未生效。The text is drawn up; it has no effect yet."""
-        return await run(
-            asked,
-            "agree_in_writing",
-            referral_id,
-            lambda work: acts.agree_in_writing(referral_id, _owed(body.obligations), body.note, work),
-        )
-
-    @post("/sign", "signAgreement", "签名 Sign")
-    async def sign(referral_id: ReferralInPath, body: told.SignIn, asked: Mediator) -> Response:
-        """各方当事人与调解员签名、盖章或按指印。Each party and the mediator."""
-        return await run(
-            asked,
-            "sign_agreement",
-            referral_id,
-            lambda work: acts.sign(referral_id, body.signer, body.party_id, at=body.at, by=asked.by.sub, work=work),
-        )
-
-    @post("/seal", "sealAgreement", "盖章生效 Seal")
-    async def seal(referral_id: ReferralInPath, body: told.NothingIn, asked: Head) -> Response:
-        """签名齐全方可盖章，盖章即生效（第29条）。After the last signature; with it the agreement takes effect."""
-        return await run(asked, "seal_agreement", referral_id, lambda work: acts.seal(referral_id, work))
-
-    @post("/withdraw", "withdrawFromAgreement", "生效前反悔 Go back on the text")
-    async def withdraw(referral_id: ReferralInPath, body: told.WithdrawIn, asked: Mediator) -> Response:
-        """协议书作废，继续调解。The text is put away, mediation goes on."""
-        return await run(
-            asked, "withdraw_from_agreement", referral_id, lambda work: acts.withdraw(referral_id, body.party_id, work)
-        )
-
-
-def _performance_routes(post: Post, run: Runner) -> None:
-    @post("/obligations/{obligation_id}/performed", "confirmPerformance", "确认履行 Confirm performance")
-    async def performed(
-        referral_id: ReferralInPath, obligation_id: ObligationInPath, body: told.PerformedIn, asked: Mediator
-    ) -> Response:
-        """逾期后履行亦登记。Late performance counts too."""
-        return await run(
-            asked,
-            "confirm_performance",
-            referral_id,
-            lambda work: acts.perform(referral_id, obligation_id, body.proof_note, work),
-        )
-
-    @post("/obligations/{obligation_id}/breached", "reportBreach", "登记未履行 Report a breach")
-    async def breached(
-        referral_id: ReferralInPath, obligation_id: ObligationInPath, body: told.BreachedIn, asked: Mediator
-    ) -> Response:
-        """随后督促履行（第31条）。Urging follows."""
-        return await run(
-            asked,
-            "report_breach",
-            referral_id,
-            lambda work: acts.find_breach(referral_id, obligation_id, body.found_by, work),
-        )
-
-    @post("/resume-performance", "resumePerformance", "督促见效 Urging helped")
-    async def resume_performance(referral_id: ReferralInPath, body: told.NothingIn, asked: Mediator) -> Response:
-        """当事人愿继续履行。What was breached is promised again."""
-        return await run(
-            asked, "resume_performance", referral_id, lambda work: acts.resume_performance(referral_id, work)
-        )
-
-    @post("/remedies-told", "tellRemedies", "告知救济途径 Tell the remedies")
-    async def remedies_told(referral_id: ReferralInPath, body: told.RemediesToldIn, asked: Mediator) -> Response:
-        """督促无效，告知司法确认、起诉、支付令等途径。Urging failed: confirmation, suit, payment order."""
-        return await run(
-            asked,
-            "tell_remedies",
-            referral_id,
-            lambda work: acts.tell_remedies(referral_id, body.remedies_informed_at, work),
-        )
-
-    @post("/hold-invalid", "holdInvalid", "协议被认定无效 Held invalid")
-    async def hold_invalid(referral_id: ReferralInPath, body: told.HoldInvalidIn, asked: Head) -> Response:
-        """重新征求同意（第33条）。Consent is asked anew."""
-        return await run(
-            asked, "hold_invalid", referral_id, lambda work: acts.hold_invalid(referral_id, body.reason, work)
-        )
-
-
 def _ending_routes(post: Post, run: Runner) -> None:
     @post("/terminate", "terminateCase", "终止 Terminate")
     async def terminate(referral_id: ReferralInPath, body: told.TerminateIn, asked: Mediator) -> Response:
@@ -285,7 +131,3 @@ def _ending_routes(post: Post, run: Runner) -> None:
     async def file(referral_id: ReferralInPath, body: told.NothingIn, asked: Head) -> Response:
         """跟踪回访办结之后。After followup has closed the referral."""
         return await run(asked, "file_case", referral_id, lambda work: acts.file_away(referral_id, work))
-
-
-def _owed(obligations: list[told.OwedIn]) -> list[acts.Owed]:
-    return [acts.Owed(one.kind, one.due_on, one.note) for one in obligations]
