@@ -21,6 +21,7 @@ from chassis.delivery.outages import OUTAGES
 from chassis.delivery.peers import Peers
 from chassis.delivery.reader import Reader
 from chassis.delivery.wire import read_after
+from chassis.failpoints import failpoint
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +86,7 @@ class Repair:
         for producer in self._contracts.topic_of:
             try:
                 found = await self._comparison.compare(producer, broker_lost_data=broker_lost_data)
+                failpoint("repair.compared")
                 await self._add(found.lacks)
                 await self._comparison.note(producer, found)
             except OUTAGES as error:
@@ -183,6 +185,8 @@ class Repair:
         for lack in noted:
             if any(ends.get(tp, end) < end for tp, end in lack.noted.items()):
                 lack.noted = {}  # that log is gone, and its numbers with it
+            elif self._partition_of(lack) not in self._reader.assignment:
+                lack.noted = {}  # another worker reads it now, and asks
         noted = [lack for lack in noted if lack.noted]
         positions = await self._loop.settled_positions(wanted)
         past = [

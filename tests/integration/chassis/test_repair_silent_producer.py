@@ -1,0 +1,59 @@
+"""A producer that says nothing holds up nobody but itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from chassis.delivery.lacks import Lack
+from chassis.delivery.peers import Peers
+from chassis.ids import new_id
+from support.scripted_log import ScriptedLog, repairing, store_of
+from support.stack import KafkaServer, eventually
+from support.toys import Toys, toys
+
+
+@pytest.fixture
+async def pair(database: str, kafka: KafkaServer, tmp_path: Path) -> AsyncIterator[Toys]:
+    async with toys(database, kafka.bootstrap_servers, tmp_path) as made:
+        yield made
+
+
+async def test_a_silent_producer_keeps_nobody_from_being_compared_and_asked(pair: Toys) -> None:
+    """The silent one comes first in both: in comparing by its topic, in asking by its name."""
+    lost = new_id()
+    await pair.ping.ping(lost, 1)
+    await pair.ping.execute("DELETE FROM ping.outbox")
+    await store_of(pair.pong).write([Lack("deaf", new_id(), 1)], [])
+    known = pair.pong.contracts
+    contracts = replace(known, producers={"deaf.v1": "deaf", **known.producers})
+    async with pair.ping.serving(), saying_nothing() as silent:
+        peers = Peers({"deaf": silent, "ping": pair.ping.url}, pair.pong.settings.service_token, seconds=0.3)
+        async with repairing(pair.pong, ScriptedLog(list(contracts.producers)), peers, contracts=contracts):
+            await eventually(lambda: pair.ping.value("SELECT key FROM ping.outbox WHERE resend"))
+        await peers.close()
+    assert await pair.ping.value("SELECT array_agg(key) FROM ping.outbox") == [str(lost)]
+    assert await pair.pong.value("SELECT array_agg(producer) FROM pong.comparison") == ["ping"]
+    assert await pair.pong.value("SELECT rounds FROM pong.lacking WHERE producer = 'deaf'") == 0
+
+
+@asynccontextmanager
+async def saying_nothing() -> AsyncIterator[str]:
+    """It takes every connection and never answers."""
+    over = asyncio.Event()
+
+    async def listen(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        over.set()
+        server.close()
+        await server.wait_closed()
