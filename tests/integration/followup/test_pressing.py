@@ -94,6 +94,16 @@ async def test_a_visit_nobody_makes_is_followups_own_breach(desk: Desk) -> None:
     assert await _events(desk, referral, "referral_escalated") == []
 
 
+async def test_what_is_ready_and_nobody_closes_becomes_a_reminder_until_it_is_closed(desk: Desk) -> None:
+    referral = await desk.ready()
+    clocks = {one["clock"]: one for one in (await desk.get(f"/v1/watches/{referral}/clocks")).json()["clocks"]}
+    assert (clocks["closing"]["state"], clocks["closing"]["span"]) == ("running", "3wd")
+    await desk.fire(referral)
+    assert [(one["clock"], one["is_met"]) for one in (await desk.watch(referral))["reminders"]] == [("closing", False)]
+    assert (await desk.close(referral)).status_code == 200
+    assert [one["is_met"] for one in (await desk.watch(referral))["reminders"]] == [True]
+
+
 async def test_while_halted_nothing_goes_up(desk: Desk) -> None:
     referral = await desk.dispatched()
     await desk.state(referral, breached(), blocked())

@@ -20,6 +20,7 @@ class Conduct:
     late_facts: Mapping[str, str]
     escalate_after: Span
     top_level: int
+    close_within: Span
     retry_seconds: float
 
     def tries_needed(self, reason: str, tries: int) -> int:

@@ -117,6 +117,7 @@ def _conduct(shape: ConductShape, version: str, *, demo: bool) -> Conduct:
         _frozen(dict(shape.late_facts)),
         escalate_after=Span.parse(shape.escalation.demo_after if demo else shape.escalation.after, demo=demo),
         top_level=shape.escalation.top,
+        close_within=Span.parse(shape.closing.demo_within if demo else shape.closing.within, demo=demo),
         retry_seconds=shape.closing.retry_seconds,
     )
 

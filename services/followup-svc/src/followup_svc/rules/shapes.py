@@ -65,6 +65,8 @@ class EscalationShape(Shape):
 
 
 class ClosingShape(Shape):
+    within: SpanText
+    demo_within: SpanText
     retry_seconds: Annotated[float, Field(gt=0)]
 
 

@@ -9,12 +9,12 @@ from chassis.workdays import Span
 from followup_svc.store.work import FollowupWork
 
 VISIT_DUE, VISIT, NEXT_TRY = "visit_due", "visit", "next_try"
-ESCALATION, SUPERVISION = "escalation", "supervision"
+ESCALATION, SUPERVISION, CLOSING = "escalation", "supervision", "closing"
 VISIT_CLOCKS = (VISIT_DUE, VISIT, NEXT_TRY)
 SILENT = frozenset({VISIT_DUE, NEXT_TRY, ESCALATION})
 
 HALTED = "halted"
-PAUSED_BY_HALT = frozenset({VISIT, NEXT_TRY, ESCALATION, SUPERVISION})
+PAUSED_BY_HALT = frozenset({VISIT, NEXT_TRY, ESCALATION, SUPERVISION, CLOSING})
 """What somebody may not do meanwhile. A visit falls due all the same: it is only not made."""
 
 

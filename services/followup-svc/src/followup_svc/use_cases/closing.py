@@ -16,7 +16,9 @@ from followup_svc.domain.partner import Step
 from followup_svc.domain.watch import Watch, WatchAct, WatchState
 from followup_svc.store.work import FollowupWork
 from followup_svc.use_cases.anchoring import expect_milestone
+from followup_svc.use_cases.clocks import CLOSING
 from followup_svc.use_cases.planning import stop_clocks
+from followup_svc.use_cases.pressing import meet_own
 from followup_svc.use_cases.telling import tell
 
 
@@ -38,7 +40,7 @@ def close_watch(command: CloseWatch, work: FollowupWork, watch: Watch, *, comman
         request = ClosingRequest(watch.referral_id, watch.cycle, command_id, command.by, work.now, work.now)
         work.requests.put(watch.referral_id, request.put_off(waiting, now=work.now, retry=_retry(work)))
         return waiting
-    close(work, watch, cause=command_id)
+    close(work, watch)
     return []
 
 
@@ -55,7 +57,8 @@ def try_again(work: FollowupWork, referral_id: UUID) -> ClosingState | None:
     if waiting:
         work.requests.put(referral_id, request.put_off(waiting, now=work.now, retry=_retry(work)))
         return ClosingState.WAITING
-    close(work, watch, cause=request.command_id)
+    work.begin_command(request.command_id)
+    close(work, watch)
     return ClosingState.DONE
 
 
@@ -82,21 +85,21 @@ def course_of(work: FollowupWork, watch: Watch) -> Course:
     )
 
 
-def close(work: FollowupWork, watch: Watch, *, cause: UUID) -> None:
-    """The gate has been passed."""
+def close(work: FollowupWork, watch: Watch) -> None:
+    """The gate has been passed; the cause is the command that asked for it, however long ago."""
     arrivals = work.arrivals
     assert arrivals is not None
     outcome = closing_outcome(watch, work.obligations.of(watch.referral_id))
     work.watches.put(watch.referral_id, watch.closed(outcome, at=work.now))
     for visit in work.visits.of(watch.referral_id):
         stop_clocks(work, visit)
+    meet_own(work, watch.referral_id, CLOSING, [""])
     request = work.requests.find(watch.referral_id)
     if request is not None:
         work.requests.put(watch.referral_id, request.ended(ClosingState.DONE))
     fact = work.record(
         watch.referral_id,
         ReferralClosed(cycle=watch.cycle, outcome=outcome, closed_at=work.now, positions=_positions(arrivals)),
-        causation_id=cause,
     )
     expect_milestone(work, watch.referral_id, Milestone.CLOSED, fact_id=fact)
     tell(work, watch.referral_id, Step.CLOSED, at=work.now)

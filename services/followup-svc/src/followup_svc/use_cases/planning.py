@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from chassis.ids import new_id
-from referral_schemas.followup import PlanChanged, PlannedVisit
+from referral_schemas.followup import ClockSet, DeadlineSet, PlanChanged, PlannedVisit
 
 from followup_svc.domain.obligation import ObligationState
 from followup_svc.domain.plan import Owing, Wanted, dropped, replan, visits_owed
@@ -34,12 +34,14 @@ def plan_visits(work: FollowupWork, referral_id: UUID, *, reason: str) -> None:
 def drop_plan(work: FollowupWork, watch: Watch, *, reason: str) -> None:
     """The work begins anew before a closing: what was only planned is owed no more."""
     changed = list(dropped(work.visits_of_cycle(watch)))
+    work.cancel(watch.referral_id, clocks.CLOSING)
     if changed:
         cancel_visits(work, changed)
         state_plan(work, watch, reason=reason)
 
 
 def add_visits(work: FollowupWork, watch: Watch, wanted: Iterable[Wanted]) -> list[ReturnVisit]:
+    work.cancel(watch.referral_id, clocks.CLOSING)
     last = max((visit.number for visit in work.visits_of_cycle(watch)), default=0)
     added = []
     for number, one in enumerate(wanted, last + 1):
@@ -65,6 +67,16 @@ def cancel_visits(work: FollowupWork, visits: Iterable[ReturnVisit]) -> None:
 def stop_clocks(work: FollowupWork, visit: ReturnVisit) -> None:
     for clock in clocks.VISIT_CLOCKS:
         work.cancel(visit.referral_id, clock, str(visit.visit_id))
+
+
+def time_closing(work: FollowupWork, referral_id: UUID) -> None:
+    """The last visit of the round is made or waived: from now on somebody must close, or say why not."""
+    watch = work.watches.get(referral_id)
+    if watch.anchor is not None and not any(one.mandatory and one.is_open for one in work.visits_of_cycle(watch)):
+        conduct = work.rules.conduct
+        limit = clocks.start(work, referral_id, clocks.CLOSING, conduct.close_within, rule=conduct.version, key="")
+        clock = ClockSet(clock=limit.clock, due_at=limit.due_at, rule=limit.rule, calendar=limit.calendar)
+        work.record(referral_id, DeadlineSet(clocks=(clock,)))
 
 
 def state_plan(work: FollowupWork, watch: Watch, *, reason: str) -> None:

@@ -75,7 +75,7 @@ def meet_own(work: FollowupWork, referral_id: UUID, clock: str, keys: Iterable[s
     met = [key for key in keys if work.meet(referral_id, clock, key) is not None]
     settle(work, referral_id, "followup", [(clock, key) for key in met])
     if met:
-        clocks = tuple(ClockMet(clock=clock, key=key, met_at=work.now) for key in met)
+        clocks = tuple(ClockMet(clock=clock, key=key or None, met_at=work.now) for key in met)
         work.record(referral_id, DeadlineMet(clocks=clocks))
 
 

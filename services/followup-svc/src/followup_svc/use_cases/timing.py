@@ -8,7 +8,7 @@ from referral_schemas.followup import ClockSet, DeadlineBreached, DeadlineSet
 
 from followup_svc.domain.visit import ReturnVisit, VisitAct
 from followup_svc.store.work import FollowupWork
-from followup_svc.use_cases.clocks import ESCALATION, NEXT_TRY, SUPERVISION, VISIT, VISIT_DUE, start
+from followup_svc.use_cases.clocks import CLOSING, ESCALATION, NEXT_TRY, SUPERVISION, VISIT, VISIT_DUE, start
 from followup_svc.use_cases.pressing import escalate_reminder, remind
 
 
@@ -65,5 +65,6 @@ _ON: Mapping[str, Callable[[Timer, FollowupWork], None]] = {
     NEXT_TRY: _try_again,
     VISIT: _breach,
     SUPERVISION: _breach,
+    CLOSING: _breach,
     ESCALATION: _escalate,
 }

@@ -17,10 +17,10 @@ from followup_svc.domain.errors import ActRefused
 from followup_svc.domain.grade import GRAVITY, graver
 from followup_svc.domain.plan import extension
 from followup_svc.domain.visit import Outcome, ReturnVisit, VisitReport, Waiver
-from followup_svc.domain.watch import Watch
+from followup_svc.domain.watch import Watch, WatchState
 from followup_svc.store.work import FollowupWork
 from followup_svc.use_cases.clocks import NEXT_TRY, VISIT, VISIT_DUE, start
-from followup_svc.use_cases.planning import add_visits, state_plan
+from followup_svc.use_cases.planning import add_visits, state_plan, time_closing
 from followup_svc.use_cases.pressing import escalate, meet_own
 
 
@@ -45,6 +45,7 @@ class RecordVisit:
 
 def record_visit(command: RecordVisit, work: FollowupWork, watch: Watch, visit: ReturnVisit) -> ReturnVisit:
     demand_not_halted(work, watch)
+    _demand_round(watch, visit)
     _demand_past(command, work, visit)
     done = visit.recorded(command.report(work.keep_text("visit_note", command.note)))
     return _recorded(work, watch, done)
@@ -54,6 +55,7 @@ def record_by_neighbour_worker(
     command: RecordVisit, work: FollowupWork, watch: Watch, visit: ReturnVisit
 ) -> ReturnVisit:
     demand_not_halted(work, watch)
+    _demand_round(watch, visit)
     _demand_past(command, work, visit)
     report = command.report(work.keep_text("visit_note", command.note))
     return _recorded(work, watch, visit.recorded_by_neighbour_worker(report, needs_tries=work.rules.plan.tries))
@@ -62,6 +64,7 @@ def record_by_neighbour_worker(
 def miss_visit(work: FollowupWork, watch: Watch, visit: ReturnVisit, *, note: str | None) -> ReturnVisit:
     """Nobody was reached. The next try is timed until every one has failed; then another way is open."""
     demand_not_halted(work, watch)
+    _demand_round(watch, visit)
     missed = visit.missed()
     work.visits.put(missed)
     work.keep_text("visit_try", note)
@@ -74,12 +77,14 @@ def miss_visit(work: FollowupWork, watch: Watch, visit: ReturnVisit, *, note: st
 def waive_visit(
     work: FollowupWork, watch: Watch, visit: ReturnVisit, *, reason: str, by: str, note: str | None
 ) -> ReturnVisit:
+    _demand_round(watch, visit)
     needed = work.rules.conduct.tries_needed(reason, work.rules.plan.tries)
     waived = visit.waived(Waiver(reason, by, work.keep_text("waiver_note", note)), needs_tries=needed)
     work.visits.put(waived)
     _stop(work, waived)
     work.record(watch.referral_id, VisitWaived(visit_id=visit.visit_id, reason=reason, by=by))
     meet_own(work, watch.referral_id, VISIT, [str(visit.visit_id)])
+    time_closing(work, watch.referral_id)
     return waived
 
 
@@ -92,6 +97,7 @@ def _recorded(work: FollowupWork, watch: Watch, done: ReturnVisit) -> ReturnVisi
     meet_own(work, watch.referral_id, VISIT, [str(done.visit_id)])
     _propose(work, watch, report.proposed_grade)
     _follow(work, watch, done, Outcome(report.outcome))
+    time_closing(work, watch.referral_id)
     return done
 
 
@@ -142,6 +148,17 @@ def demand_not_halted(work: FollowupWork, watch: Watch) -> None:
             "该分流单已被中止：在解除前不得联系、回访或结案。",
             "The referral is halted: no contact, visit or closing until the block is lifted.",
             "CONTRACTS §3; DOMAIN §1.8",
+        )
+
+
+def _demand_round(watch: Watch, visit: ReturnVisit) -> None:
+    """What was left open when its round ended is history: it bars nothing, and nothing follows from it."""
+    if watch.state is WatchState.CLOSED or visit.cycle != watch.cycle:
+        raise ActRefused(
+            "round_over",
+            "该回访所属的一轮跟踪已结束。",
+            "The round that this visit belongs to is over.",
+            "CONTRACTS §3",
         )
 
 
