@@ -33,6 +33,15 @@ EVENTS = {
 }
 
 
+# What is stated only because another service stated something. Everything else may also come from a person, whose
+# command stands in audit, or from a clock that ran out, which leaves no id behind.
+CAUSED_BY_OTHERS = (
+    "cn.liandong.triage.referral_classified.v1", "cn.liandong.triage.referral_halted.v1",
+    "cn.liandong.mediation.case_opened.v1", "cn.liandong.mediation.referral_halted.v1",
+    "cn.liandong.followup.watch_opened.v1", "cn.liandong.followup.referral_halted.v1",
+)  # fmt: skip
+
+
 def claims() -> dict[str, str]:
     """Claim → query. All of them together are the checker."""
     named = dict(_calls()) | dict(_referrals()) | dict(_streams()) | dict(_positions()) | dict(_effects())
@@ -199,7 +208,8 @@ def _effects() -> Iterator[tuple[str, str]]:
                 FROM {service}.event_log e LEFT JOIN ({every}) c ON c.id = e.causation_id
                 WHERE '{service}' <> 'intake' AND e.causation_id IS NOT NULL
                   AND NOT EXISTS (SELECT 1 FROM {service}.audit a WHERE a.id = e.causation_id)
-                  AND (c.id IS NULL OR c.service <> '{service}' AND NOT EXISTS (
+                  AND (c.id IS NULL AND e.type IN ({_text_list(CAUSED_BY_OTHERS)})
+                    OR c.service <> '{service}' AND NOT EXISTS (
                     SELECT 1 FROM string_to_table(e.headers->>'ce_after', ',') AS a(entry)
                     WHERE split_part(a.entry, ':', 1) = c.service AND split_part(a.entry, ':', 2)::int >= c.seq))""",
         )

@@ -32,11 +32,11 @@ PLANTS: dict[str, tuple[str, str]] = {
     ),
     "a missing watch": (
         f"DELETE FROM followup.watch WHERE referral_id = {A_WATCHED}",
-        "every dispatched referral is watched by followup, and no other",
+        "every dispatched or ended referral is watched by followup, and no other",
     ),
     "a watch too many": (
         "INSERT INTO followup.watch SELECT gen_random_uuid(), 'watching', 1, now(), 1, 'x'",
-        "every dispatched referral is watched by followup, and no other",
+        "every dispatched or ended referral is watched by followup, and no other",
     ),
     "a watch with another office": (
         f"UPDATE followup.watch SET office_code = 'other' WHERE referral_id = {A_WATCHED}",
@@ -104,6 +104,28 @@ PLANTS: dict[str, tuple[str, str]] = {
     "an effect that does not name its cause": (
         "UPDATE followup.event_log SET headers = '{\"ce_after\": \"intake:1\"}'",
         "followup's causes stand below what its effects name as applied",
+    ),
+    "a closing without its visit": (
+        f"""WITH facts(seq, type, body) AS (VALUES
+                (2, 'plan_changed', '{{"cycle": 1, "visits": [{{"visit_id": "v", "mandatory": true}}]}}'),
+                (3, 'referral_closed', '{{"cycle": 1}}'))
+            INSERT INTO followup.event_log (id, referral_id, seq, type, headers, body)
+            SELECT gen_random_uuid(), {A_WATCHED}, seq, 'cn.liandong.followup.' || type || '.v1', '{{}}', body::json
+            FROM facts""",
+        "nothing was closed without its visits",
+    ),
+    "a cycle closed twice": (
+        f"""INSERT INTO followup.event_log (id, referral_id, seq, type, headers, body)
+            SELECT gen_random_uuid(), {A_WATCHED}, n, 'cn.liandong.followup.referral_closed.v1', '{{}}',
+                '{{"cycle": 1}}' FROM generate_series(2, 3) n""",
+        "a referral is closed once a cycle, and only between closings reopened",
+    ),
+    "a deadline breached before its time": (
+        f"""INSERT INTO triage.event_log (id, referral_id, seq, type, headers, body)
+            VALUES (gen_random_uuid(), {A_WATCHED}, 9, 'cn.liandong.triage.deadline_breached.v1',
+                '{{"ce_time": "2026-01-01T00:00:00Z"}}',
+                '{{"clock": "sign_for", "due_at": "2026-01-01T00:00:01Z"}}')""",
+        "triage breached no deadline early, and none twice",
     ),
     "an event that was never sent": (
         "INSERT INTO intake.outbox (lane, topic, key) VALUES (0, 'intake.v1', 'k')",

@@ -90,7 +90,7 @@ class SmallRoad:
         await self._judge(dispute, state="dispatched", calls=calls)
         opened = dispute.streams["intake"][0]
         await self._event(
-            dispute, "dispatched", body={"office": {"code": OFFICE}}, cause=opened, after={"intake": calls}
+            dispute, "dispatched", body={"office": {"code": OFFICE}, "hop": 1}, cause=opened, after={"intake": calls}
         )
         await self._note(dispute, calls=calls)
         await self._execute(
@@ -102,7 +102,8 @@ class SmallRoad:
             "INSERT INTO followup.watch VALUES ($1, 'watching', 1, $2, 1, $3)", dispute.referral_id, AT, OFFICE
         )
         dispatched = dispute.streams["triage"][1]
-        await self._event(dispute, "watch_opened", cause=dispatched, after={"intake": calls, "triage": 2})
+        told = {"intake": calls, "triage": 2}
+        await self._event(dispute, "watch_opened", body={"cycle": 1}, cause=dispatched, after=told)
 
     async def _judge(self, dispute: Dispute, *, state: str, calls: int) -> None:
         hop, office = (1, OFFICE) if state == "dispatched" else (0, None)
