@@ -248,6 +248,9 @@ async def askable(live: LiveStack) -> dict[str, Sequence[Mapping[str, str]]]:
         "call_no,source": [{"source": row["source"], "call_no": row["call_no"]} for row in calls],
         "referral_id": [{"referral_id": row["referral_id"]} for row in calls],
         "decision_id": [{"decision_id": row["decision_id"]} for row in decisions],
+        # Nobody has written a note and nothing stands aside here: what is asked for in vain must not tell either.
+        "text_id": [{"text_id": calls[0]["referral_id"]}],
+        "producer,referral_id,seq": [{"producer": "intake", "referral_id": calls[0]["referral_id"], "seq": "1"}],
     }
 
 
