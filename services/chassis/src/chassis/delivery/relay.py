@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 BATCH = 1000
 SEND_SECONDS = 15.0
 REST_SECONDS = 5.0
+OUTSIDERS_SECONDS = 0.25
 BALANCE_SECONDS = 2.0
 IDLE_FIRST, IDLE_MOST = 0.05, 0.2  # only for a wake that was lost: every commit wakes the relay
 
@@ -58,11 +59,12 @@ class Relay:
         self._topics_stand, self._states, self._topic = topics_stand, states, topic
         self._producer: AIOKafkaProducer | None = None
         self._resting: dict[int, float] = {}
+        self._next_outsiders = 0.0
         self.sent = 0
         self._take = f"""
             SELECT o.n, o.lane, o.topic, o.key, o.event_id, coalesce(e.headers, t.headers), coalesce(e.body, t.body)
             FROM (SELECT n, lane, topic, key, event_id, resend FROM {schema}.outbox
-                  WHERE lane = ANY ($1) AND (event_id IS NOT NULL OR lane = ANY ($2))
+                  WHERE lane = ANY ($1) AND (topic = $3 OR $4) AND (event_id IS NOT NULL OR lane = ANY ($2))
                   ORDER BY resend, n LIMIT {BATCH}) o
             LEFT JOIN LATERAL (
                 SELECT headers, body FROM {schema}.event_log WHERE id = o.event_id AND o.topic = $3 LIMIT 1) e ON true
@@ -110,12 +112,24 @@ class Relay:
         connection = await self._lanes.open()
         lanes = self._lanes_to_send()
         of_states = await self._states.lanes_to_send(connection, self._lanes)
-        rows = [Outgoing(*row) for row in await connection.fetch(self._take, lanes, of_states, self._topic)]
+        taken = await connection.fetch(self._take, lanes, of_states, self._topic, self._is_time_for_outsiders())
+        rows = [Outgoing(*row) for row in taken]
         if not rows:
             return 0
         outcomes = await self._produce(connection, rows)
         failpoint("relay.after_ack")
         return await self._settle(connection, rows, outcomes)
+
+    def _is_time_for_outsiders(self) -> bool:
+        """Other services wait for the stream; partners and sources do not, so what is for them gathers a moment.
+
+        Each topic's own order stands: a look takes all of its rows or none.
+        """
+        now = asyncio.get_running_loop().time()
+        if now < self._next_outsiders:
+            return False
+        self._next_outsiders = now + OUTSIDERS_SECONDS
+        return True
 
     def _lanes_to_send(self) -> list[int]:
         """Those held, but for one whose partition alone does not answer: it rests, and the others go on."""

@@ -42,6 +42,7 @@ log = structlog.get_logger(__name__)
 
 WARM_CONNECTIONS = 3  # what a worker uses at once: a batch, a loop of the service's own, repair
 REHEARSALS = 10
+GATHERED_BYTES, GATHERED_MS = 64 * 1024, 500
 MAINTENANCE_SECONDS = 6 * 3600.0
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -81,7 +82,7 @@ class Delivery(Generic[W]):
         own = {schema: f"http://{settings.http_host}:{settings.http_port}"}
         self._peers = Peers(own | settings.peers, settings.service_token)
         self._acting = Consumer(
-            settings, contracts, handlers, self.units, partial(self._make_consumer, ACTING), self._peers, clock,
+            settings, contracts, handlers, self.units, partial(self._make_consumer, ACTING, hurries), self._peers, clock,
             hurries=hurries,
         )  # fmt: skip
         self._projecting = [self._projection(projection) for projection in projections]
@@ -167,7 +168,7 @@ class Delivery(Generic[W]):
         )
         units = ProjectionUnits(self._database, statements, projection.make_work, lambda: None)
         return Consumer(
-            self._settings, contracts, projection.handlers, units, partial(self._make_consumer, projection.name),
+            self._settings, contracts, projection.handlers, units, partial(self._make_consumer, projection.name, False),
             self._peers, self._clock, hurries=False,
         )  # fmt: skip
 
@@ -207,7 +208,8 @@ class Delivery(Generic[W]):
             retry_backoff_ms=50,
         )
 
-    def _make_consumer(self, consumer: str) -> AIOKafkaConsumer:
+    def _make_consumer(self, consumer: str, hurries: bool) -> AIOKafkaConsumer:
+        """For one that nobody waits for the broker gathers: a poll for each record costs both sides more than it."""
         member = self._membership.name if consumer == ACTING else f"{self._membership.name}-{consumer}"
         session_ms = int(self._settings.session_seconds * 1000)
         return AIOKafkaConsumer(
@@ -222,7 +224,8 @@ class Delivery(Generic[W]):
             heartbeat_interval_ms=500,
             request_timeout_ms=10_000,
             retry_backoff_ms=50,
-            fetch_max_wait_ms=200,
+            fetch_min_bytes=1 if hurries else GATHERED_BYTES,
+            fetch_max_wait_ms=200 if hurries else GATHERED_MS,
             max_poll_interval_ms=900_000,
         )
 
