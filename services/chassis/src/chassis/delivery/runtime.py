@@ -82,8 +82,8 @@ class Delivery(Generic[W]):
         own = {schema: f"http://{settings.http_host}:{settings.http_port}"}
         self._peers = Peers(own | settings.peers, settings.service_token)
         self._acting = Consumer(
-            settings, contracts, handlers, self.units, partial(self._make_consumer, ACTING, hurries), self._peers, clock,
-            hurries=hurries,
+            settings, contracts, handlers, self.units, partial(self._make_consumer, ACTING, hurries), self._peers,
+            clock, hurries=hurries,
         )  # fmt: skip
         self._projecting = [self._projection(projection) for projection in projections]
         self._marks = BrokerMarks(schema)
