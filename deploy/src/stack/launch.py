@@ -13,7 +13,7 @@ from typing import Any
 
 from referral_schemas.topics import TOPICS
 
-from stack import jars, kafka, leftovers, migrated, postgres
+from stack import jars, kafka, leftovers, migrated, postgres, warming
 from stack.keeper import Keeper, StartFailedError
 from stack.keys import Keys, mint, write_secret
 from stack.layout import Layout
@@ -150,6 +150,8 @@ class Stack:
 
     async def _start_services(self) -> None:
         async with asyncio.TaskGroup() as group:
+            if self._node is not None and self._service_names:
+                group.create_task(warming.warm(self._node.bootstrap_servers))
             for part in service_parts(self.layout, self._keys, self._overrides, only=self._service_names):
                 self._keep(part)
                 group.create_task(self._announce(part.name))
