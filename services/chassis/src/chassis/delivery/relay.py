@@ -35,7 +35,9 @@ log = structlog.get_logger(__name__)
 BATCH = 1000
 SEND_SECONDS = 15.0
 REST_SECONDS = 5.0
-OUTSIDERS_SECONDS = 0.25
+STREAMING_SECONDS = 1.0  # after an event of the stream, portions are small
+OUTSIDERS_AT_ONCE = 200
+OUTSIDERS_SECONDS, OUTSIDERS_FEW_SECONDS = 0.25, 0.05
 BALANCE_SECONDS = 2.0
 IDLE_FIRST, IDLE_MOST = 0.05, 0.2  # only for a wake that was lost: every commit wakes the relay
 
@@ -59,13 +61,16 @@ class Relay:
         self._topics_stand, self._states, self._topic = topics_stand, states, topic
         self._producer: AIOKafkaProducer | None = None
         self._resting: dict[int, float] = {}
-        self._next_outsiders = 0.0
+        self._next_outsiders = self._streams_until = 0.0
         self.sent = 0
         self._take = f"""
             SELECT o.n, o.lane, o.topic, o.key, o.event_id, coalesce(e.headers, t.headers), coalesce(e.body, t.body)
-            FROM (SELECT n, lane, topic, key, event_id, resend FROM {schema}.outbox
-                  WHERE lane = ANY ($1) AND (topic = $3 OR $4) AND (event_id IS NOT NULL OR lane = ANY ($2))
-                  ORDER BY resend, n LIMIT {BATCH}) o
+            FROM ((SELECT n, lane, topic, key, event_id, resend FROM {schema}.outbox
+                   WHERE lane = ANY ($1) AND topic = $3 ORDER BY resend, n LIMIT {BATCH})
+                  UNION ALL
+                  (SELECT n, lane, topic, key, event_id, resend FROM {schema}.outbox
+                   WHERE lane = ANY ($1) AND topic <> $3 AND (event_id IS NOT NULL OR lane = ANY ($2))
+                   ORDER BY resend, n LIMIT $4)) o
             LEFT JOIN LATERAL (
                 SELECT headers, body FROM {schema}.event_log WHERE id = o.event_id AND o.topic = $3 LIMIT 1) e ON true
             LEFT JOIN LATERAL (
@@ -112,24 +117,30 @@ class Relay:
         connection = await self._lanes.open()
         lanes = self._lanes_to_send()
         of_states = await self._states.lanes_to_send(connection, self._lanes)
-        taken = await connection.fetch(self._take, lanes, of_states, self._topic, self._is_time_for_outsiders())
-        rows = [Outgoing(*row) for row in taken]
+        outsiders = self._how_many_for_outsiders()
+        rows = [Outgoing(*row) for row in await connection.fetch(self._take, lanes, of_states, self._topic, outsiders)]
+        self._look_again(rows, outsiders)
         if not rows:
             return 0
         outcomes = await self._produce(connection, rows)
         failpoint("relay.after_ack")
         return await self._settle(connection, rows, outcomes)
 
-    def _is_time_for_outsiders(self) -> bool:
-        """Other services wait for the stream; partners and sources do not, so what is for them gathers a moment.
-
-        Each topic's own order stands: a look takes all of its rows or none.
-        """
+    def _how_many_for_outsiders(self) -> int:
+        """Other services wait for the stream; partners and sources do not, so what is for them gathers a moment, and
+        goes in portions beside which the stream is not held up."""
         now = asyncio.get_running_loop().time()
         if now < self._next_outsiders:
-            return False
-        self._next_outsiders = now + OUTSIDERS_SECONDS
-        return True
+            return 0
+        return OUTSIDERS_AT_ONCE if now < self._streams_until else BATCH
+
+    def _look_again(self, rows: Sequence[Outgoing], outsiders: int) -> None:
+        now, own = asyncio.get_running_loop().time(), sum(row.topic == self._topic for row in rows)
+        if own:
+            self._streams_until = now + STREAMING_SECONDS
+        if outsiders:
+            is_more = len(rows) - own == outsiders
+            self._next_outsiders = now + (OUTSIDERS_FEW_SECONDS if is_more else OUTSIDERS_SECONDS)
 
     def _lanes_to_send(self) -> list[int]:
         """Those held, but for one whose partition alone does not answer: it rests, and the others go on."""
