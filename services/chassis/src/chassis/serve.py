@@ -58,6 +58,7 @@ def _settle_memory() -> None:
     """What was loaded stays for good: the collector need not walk it again, which would be felt as a pause."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # what comes with a request or a batch goes with it, mostly without a cycle
 
 
 async def _until_stopped(main: Coroutine[Any, Any, None], grace_seconds: float) -> int:
