@@ -36,8 +36,8 @@ BATCH = 1000
 SEND_SECONDS = 15.0
 REST_SECONDS = 5.0
 STREAMING_SECONDS = 1.0  # after an event of the stream, portions are small
-OUTSIDERS_AT_ONCE = 200
-OUTSIDERS_SECONDS, OUTSIDERS_FEW_SECONDS = 0.25, 0.05
+OUTSIDERS_AT_ONCE = 300
+OUTSIDERS_SECONDS, OUTSIDERS_FEW_SECONDS = 0.4, 0.1
 BALANCE_SECONDS = 2.0
 IDLE_FIRST, IDLE_MOST = 0.05, 0.2  # only for a wake that was lost: every commit wakes the relay
 

@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 
 WARM_CONNECTIONS = 3  # what a worker uses at once: a batch, a loop of the service's own, repair
 REHEARSALS = 10
-GATHERED_BYTES, GATHERED_MS = 64 * 1024, 500
+GATHERED_BYTES, GATHERED_MS = 512 * 1024, 800
 MAINTENANCE_SECONDS = 6 * 3600.0
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
