@@ -21,7 +21,7 @@ from support.arrivals import a_pinged
 from support.stack import KafkaServer, eventually
 from support.toys import HANDLERS, Tally, Toys, ToyTopic, ToyWork, toys
 
-POISON = -5
+POISON = -77_155_333  # no part of an id that is shown by chance
 WHY = {"reason": "written_by_a_test"}
 
 

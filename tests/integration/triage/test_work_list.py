@@ -115,6 +115,7 @@ async def test_the_ledger_counts_what_is_closed_by_its_outcome_and_reopened_as_o
         "open_by_state": {"dispatched": 1, "signed": 1},
         "closed_by_outcome": {"self_resolved": 1},
         "dispatched": 3,
+        "to_be_watched": 3,
         "open_by_responsible": {"310109-ZHZX": 1, "310109010-SFS": 1},
         "without_responsible": 0,
     }

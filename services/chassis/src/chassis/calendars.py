@@ -15,6 +15,8 @@ from typing import Any, Literal
 import chinese_calendar
 import yaml
 
+from chassis.yaml_text import read_yaml
+
 Source = Literal["override", "chinesecalendar", "weekends"]
 
 _SATURDAY = 5
@@ -60,7 +62,7 @@ def load_calendar(file: Path | None = None) -> Calendar:
     if file is None:
         return Calendar(base)
     try:
-        stated = yaml.safe_load(file.read_text(encoding="utf-8"))
+        stated = read_yaml(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise CalendarRefused(f"the calendar file cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import yaml
 from chassis.workdays import Span
+from chassis.yaml_text import read_yaml
 from pydantic import ValidationError
 
 from followup_svc.domain.conduct import Conduct
@@ -51,7 +52,7 @@ def load_rulebook(*, demo: bool = False, folder: Path = SHIPPED_RULES) -> Rulebo
 def _read(path: Path, shape: type[T]) -> tuple[T, str]:
     content = path.read_bytes()
     try:
-        document: Any = yaml.safe_load(content)
+        document: Any = read_yaml(content)
         found = shape.model_validate(document)
     except yaml.YAMLError as error:
         raise RuleFileRefused(f"{path.name}: 不是有效的 YAML not valid YAML: {error}") from error

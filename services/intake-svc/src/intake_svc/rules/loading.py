@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-import yaml
+from chassis.yaml_text import read_yaml
 
 from intake_svc.domain.desk_data import DeskRules, block_rules, clock_rules, decision_rules, source_profiles
 from intake_svc.domain.errors import RuleDataError
@@ -50,7 +50,7 @@ def load_screening() -> ScreeningRules:
 
 def shipped(name: str) -> dict[str, Any]:
     text = files("intake_svc.rules").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    data = yaml.safe_load(text)
+    data = read_yaml(text)
     if not isinstance(data, dict):
         raise RuleDataError(f"{name}.yaml: must be a mapping")
     return data

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from chassis.workdays import Span, SpanRefused
+from chassis.yaml_text import read_yaml
 
 from mediation_svc.domain.errors import RuleDataError
 from mediation_svc.domain.limits import Clock, Limits
@@ -35,7 +35,7 @@ def load_rulebook(folder: Path = SHIPPED_RULES, *, demo: bool = False) -> Rulebo
 
 
 def _read(path: Path) -> dict[str, Any]:
-    document = yaml.safe_load(path.read_bytes())
+    document = read_yaml(path.read_bytes())
     if not isinstance(document, dict) or not document.get("version"):
         raise RuleDataError(f"{path.name}: needs a `version`")
     return document

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from chassis.workdays import Span, SpanRefused
+from chassis.yaml_text import read_yaml
 
 from triage_svc.domain.blocks import BlockRule
 from triage_svc.domain.classification import Category, Classifier, Signal
@@ -63,7 +63,7 @@ def load_rulebook(folder: Path = SHIPPED_RULES) -> Rulebook:
 
 def _read(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
-    document: dict[str, Any] = yaml.safe_load(content)
+    document: dict[str, Any] = read_yaml(content)
     return {**document, "version": f"{document['version']}+{hashlib.sha256(content).hexdigest()[:8]}"}
 
 
@@ -156,7 +156,7 @@ def _condition(row: Mapping[str, Any]) -> Condition:
 
 
 def _simplified(path: Path) -> Mapping[int, str]:
-    table = yaml.safe_load(path.read_bytes())
+    table = read_yaml(path.read_bytes())
     if len(table["traditional"]) != len(table["simplified"]):
         raise ValueError("traditional.yaml: the two rows differ in length")
     return dict(zip(map(ord, table["traditional"]), table["simplified"], strict=True))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from chassis.yaml_text import read_yaml
 
 from triage_svc.domain.directory import Area, Directory, Kind, Organisation, Period, Relation, RelationKind
 from triage_svc.domain.directory_faults import find_faults
@@ -45,7 +46,7 @@ def read_directory_file(path: Path) -> DirectoryFile:
     """Raises DirectoryRefused with every fault of form. What rows point at is asked when the file is used."""
     try:
         content = path.read_bytes()
-        document = yaml.safe_load(content)
+        document = read_yaml(content)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DirectoryRefused(
             [f"{path.name}: 读不出，请检查路径和 YAML 格式 · cannot be read, check path and YAML: {error}"]
