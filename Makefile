@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 PY := .venv/bin/python
 SECONDS ?= 1800
 SEED ?= 1
+# Tests of one file stay together; each process has a PostgreSQL and a Kafka of its own.
+PARALLEL = $(PY) -m pytest -n 2 --dist loadfile
 CHECKED := schemas/src services/chassis/src services/intake-svc/src services/triage-svc/src \
 	services/mediation-svc/src services/followup-svc/src deploy/src tests
 
@@ -27,7 +29,7 @@ down: venv      ## stop it; returns when everything is gone
 	@exec $(PY) -m stack down
 
 test: venv      ## every test, on a real PostgreSQL and a real Kafka of its own
-	@exec $(PY) -m pytest
+	@$(PARALLEL) tests/unit tests/contract tests/integration; first=$$?; $(PY) -m pytest tests/e2e tests/chaos && exit $$first
 
 check: venv     ## format, lint, strict types, import contracts, drift of contracts, unit tests
 	.venv/bin/ruff format --check .
@@ -35,7 +37,7 @@ check: venv     ## format, lint, strict types, import contracts, drift of contra
 	.venv/bin/mypy $(CHECKED)
 	.venv/bin/lint-imports
 	$(PY) -m referral_schemas check
-	$(PY) -m pytest tests/unit tests/contract
+	$(PARALLEL) tests/unit tests/contract
 
 bench:          ## measurements (not built yet: says so and exits 2)
 	@echo 'make bench: nothing is measured yet; the benches come with a later issue' >&2; exit 2
