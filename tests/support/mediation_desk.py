@@ -160,18 +160,25 @@ class Dispute:
 
     async def event(self, fact: str) -> dict[str, Any]:
         """The body of the last one of its type."""
+        return (await self.stated(fact))[-1]
+
+    async def stated(self, fact: str) -> list[dict[str, Any]]:
+        """The bodies of all of its type."""
         rows = await self.desk.consumer.rows(
-            "SELECT body FROM mediation.event_log WHERE referral_id = $1 AND type = $2 ORDER BY seq DESC LIMIT 1",
+            "SELECT body FROM mediation.event_log WHERE referral_id = $1 AND type = $2 ORDER BY seq",
             self.referral_id,
             f"cn.liandong.mediation.{fact}.v1",
         )
-        body: dict[str, Any] = rows[0]["body"]
-        return body
+        return [row["body"] for row in rows]
 
     async def clocks(self) -> dict[str, str]:
-        """State by clock and key; the open ones' keys are left out where there is one alone."""
+        """State by clock and key."""
+        return {name: one["state"] for name, one in (await self.shown()).items()}
+
+    async def shown(self) -> dict[str, dict[str, Any]]:
+        """What people see of each clock."""
         found = await self.desk.get(f"{self.path}/clocks")
-        return {f"{one['clock']}/{one['key']}": one["state"] for one in found.json()["clocks"]}
+        return {f"{one['clock']}/{one['key']}": one for one in found.json()["clocks"]}
 
 
 @dataclass

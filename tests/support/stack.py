@@ -16,7 +16,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -246,9 +246,9 @@ def kafka_server(test_folder: Path) -> Iterator[KafkaServer]:
     server.kill()  # nobody reads this data again
 
 
-@pytest.fixture
-async def database(postgres: PostgresServer) -> AsyncIterator[str]:
-    """A fresh, empty database; dropped afterwards, whoever is still connected."""
+@asynccontextmanager
+async def fresh_database(postgres: PostgresServer) -> AsyncIterator[str]:
+    """Empty; its administrator's URL. Dropped afterwards, whoever is still connected."""
     name = f"t_{time.monotonic_ns()}"
     admin = await asyncpg.connect(postgres.url())
     try:
@@ -259,3 +259,9 @@ async def database(postgres: PostgresServer) -> AsyncIterator[str]:
         admin = await asyncpg.connect(postgres.url())
         await admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         await admin.close()
+
+
+@pytest.fixture
+async def database(postgres: PostgresServer) -> AsyncIterator[str]:
+    async with fresh_database(postgres) as url:
+        yield url

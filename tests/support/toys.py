@@ -47,6 +47,7 @@ from support.stack import eventually, free_ports
 
 class ToyEvent(BaseModel):
     TYPE: ClassVar[str]
+    URGENT: ClassVar[bool] = False
 
     @classmethod
     def parse(cls, body: bytes) -> Self:

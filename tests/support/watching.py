@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -15,17 +15,16 @@ import httpx
 from chassis.delivery import Statements, Units
 from chassis.ids import new_id
 from chassis.timers import Ticker
-from chassis.workdays import load_calendar
+from chassis.workdays import Calendar, load_calendar
 from followup_svc.domain.gate import PRODUCERS, HeadAsked
 from followup_svc.events import CONTRACTS, HANDLERS
-from followup_svc.main import make_api, work_maker
+from followup_svc.main import make_api, make_ticker, work_maker
 from followup_svc.rules.loading import load_rulebook
 from followup_svc.store.closings import database_now
 from followup_svc.store.tables import SCHEMA, metadata
 from followup_svc.store.work import FollowupWork
 from followup_svc.use_cases.closing_loop import ClosingLoop
 from followup_svc.use_cases.closing_units import ClosingCommands
-from followup_svc.use_cases.timing import on_timer
 from referral_schemas import intake, mediation, triage
 from referral_schemas.envelope import PublicEvent
 from support.consumers import AT, Consumer, a_consumer, an_arrival, classified, dispatched, opened
@@ -142,7 +141,6 @@ async def a_desk(database: str, folder: Path) -> AsyncIterator[Desk]:
         commands = ClosingCommands(
             consumer.database, statements, settings.calendar, load_rulebook(), lambda: None, keyring=settings.keyring
         )
-        units = Units(consumer.database, statements, work_maker(settings), lambda: None, keyring=settings.keyring)
 
         async def ask(referral_id: UUID) -> list[HeadAsked]:
             return await producers.ask(consumer, referral_id)
@@ -154,7 +152,17 @@ async def a_desk(database: str, folder: Path) -> AsyncIterator[Desk]:
             httpx.AsyncClient(transport=transport, base_url="http://followup") as client,
         ):
             closings = ClosingLoop(consumer.database, commands, ask)
-            yield Desk(consumer, client, producers, closings, Ticker(units, SCHEMA, on_timer))
+            yield Desk(consumer, client, producers, closings, ticker_of(consumer, work_maker(settings)))
+
+
+def ticker_by(calendar: Calendar, desk: Desk) -> Ticker[FollowupWork]:
+    """Of a worker that has just started with this calendar."""
+    return ticker_of(desk.consumer, partial(FollowupWork, calendar=calendar, rules=load_rulebook()))
+
+
+def ticker_of(consumer: Consumer, work_of: Callable[[datetime], FollowupWork]) -> Ticker[FollowupWork]:
+    statements = Statements(SCHEMA, CONTRACTS.topic)
+    return make_ticker(Units(consumer.database, statements, work_of, lambda: None, keyring=consumer.settings.keyring))
 
 
 def ended(end: triage.End = triage.End.SELF_RESOLVED, *, hop: int = 1) -> triage.ReferralEnded:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -293,9 +293,9 @@ async def test_another_calendar_at_start_counts_running_clocks_anew(toy: Timed, 
     await toy.has_run_out(past, "limit")
     moved: list[UUID] = []
 
-    def tell(timer: Timer, work: ToyTimedWork) -> None:
-        moved.append(timer.referral_id)
-        work.record(timer.referral_id, Ponged(n=1))
+    def tell(timers: Sequence[Timer], work: ToyTimedWork) -> None:
+        moved.extend(timer.referral_id for timer in timers)
+        work.record(timers[0].referral_id, Ponged(n=len(timers)))
 
     async with another(database, ANNOUNCED) as restarted:
         ticker = restarted.ticker(on_moved=tell)

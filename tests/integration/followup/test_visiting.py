@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
 from chassis.ids import new_id
 from referral_schemas.mediation import CaseReopened
-from support.watching import Desk, a_visit, blocked, effective, graded, lifted
+from support.holidays import a_long_holiday
+from support.watching import Desk, a_visit, blocked, effective, graded, lifted, ticker_by
 
 OTHER_OFFICE = "31/310109/310109009"
 
@@ -50,6 +52,37 @@ async def test_a_visit_falls_due_by_the_clock_and_not_before(desk: Desk) -> None
     assert limit["clocks"][0]["clock"] == "visit"
     due = (await desk.get("/v1/visits?state=due&office_code=310109010-SFS&limit=200")).json()["items"]
     assert visit["visit_id"] in {one["visit_id"] for one in due}
+
+
+async def test_another_calendar_moves_the_visits_that_are_planned_and_says_so_once(desk: Desk) -> None:
+    referral = await desk.dispatched("orange")
+    await desk.state(referral, effective(at=datetime.now(UTC)))
+    etag = (await desk.get(f"/v1/watches/{referral}")).headers["ETag"]
+    before = {one["visit_id"]: one["due_at"] for one in (await desk.watch(referral))["visits"]}
+    for _ in range(2):
+        await ticker_by(a_long_holiday(), desk).recount()
+    after = {one["visit_id"]: one["due_at"] for one in (await desk.watch(referral))["visits"]}
+    assert sum(after[visit] > due for visit, due in before.items()) == 3, "3, 7 and 30 days; the fourth lies beyond"
+    first, moved = await _events(desk, referral, "plan_changed")
+    assert (moved["reason"], moved["plan_version"]) == ("calendar_changed", first["plan_version"])
+    assert {one["visit_id"]: one["due_at"] for one in moved["visits"]} == after
+    clocks = (await desk.get(f"/v1/watches/{referral}/clocks")).json()["clocks"]
+    assert {one["key"]: one["fires_at"] for one in clocks if one["clock"] == "visit_due"} == after
+    assert (await desk.get(f"/v1/watches/{referral}")).headers["ETag"] == etag, "an open form is not spoilt"
+    assert await _events(desk, referral, "deadline_set") == []
+
+
+async def test_another_calendar_says_anew_by_when_a_visit_must_be_made(desk: Desk) -> None:
+    referral, visits = await due_visits(desk, "yellow")
+    await ticker_by(a_long_holiday(), desk).recount()
+    said = (await _events(desk, referral, "deadline_set"))[-1]
+    assert {one["key"] for one in said["clocks"]} == {visit["visit_id"] for visit in visits}
+    clocks = (await desk.get(f"/v1/watches/{referral}/clocks")).json()["clocks"]
+    limits = {one["key"]: one["fires_at"] for one in clocks if one["clock"] == "visit"}
+    assert {one["key"]: one["due_at"] for one in said["clocks"]} == limits
+    doubles = """SELECT 1 FROM followup.event_log WHERE referral_id = $1
+                 GROUP BY type, headers->>'ce_causationid' HAVING count(*) > 1"""
+    assert await desk.consumer.rows(doubles, referral) == []
 
 
 async def test_a_visit_made_is_recorded_in_codes_and_its_note_stays_sealed(desk: Desk) -> None:

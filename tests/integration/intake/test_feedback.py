@@ -10,6 +10,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+from chassis.delivery import Statements, Units
 from chassis.delivery.batch import Applier
 from chassis.delivery.gate import Arrival
 from chassis.delivery.quarantine import Quarantine
@@ -19,10 +20,12 @@ from chassis.ids import new_id
 from chassis.timers import Ticker
 from intake_svc.domain.feedback import Confirms, SourceProfiles
 from intake_svc.events import CONTRACTS, handlers
+from intake_svc.main import make_ticker, work_maker
+from intake_svc.rules.loading import load_rules
 from intake_svc.store.tables import SCHEMA
 from intake_svc.use_cases.deliver_feedback import DeliverFeedback
-from intake_svc.use_cases.running_clocks import on_timer
 from referral_schemas import followup, mediation, triage
+from support.holidays import a_long_holiday
 
 SIGNED = triage.ReferralSigned.example()
 ENDED = triage.ReferralEnded.example()
@@ -76,7 +79,7 @@ def made(intake: Any, confirms: Confirms) -> Others:
     profiles = SourceProfiles("test", {"hongkou-110": confirms}, Confirms.NONE)
     quarantine = Quarantine(intake.units.database, SCHEMA, intake.settings.keyring, consumer=ACTING)
     applier = Applier(intake.units, CONTRACTS, handlers(profiles), quarantine)
-    return Others(intake, applier, DeliverFeedback(intake.units), Ticker(intake.units, SCHEMA, on_timer))
+    return Others(intake, applier, DeliverFeedback(intake.units), make_ticker(intake.units))
 
 
 @pytest.fixture
@@ -291,3 +294,32 @@ async def test_an_event_about_a_referral_that_never_opened_does_no_harm(intake: 
     await silent.state(accepted["referral_id"], SIGNED)
     assert await intake.rows("SELECT 1 FROM intake.parked WHERE reason = 'failed'") == []
     assert await silent.facts(accepted) == []
+
+
+async def test_another_calendar_says_anew_by_when_a_milestone_is_owed(intake: Any, answering: Others) -> None:
+    """What waits for a screener has a clock of its service's own: it moves, and nobody else hears of it."""
+    call, accepted = await intake.brought_to("referred")
+    held, waiting = await intake.brought_to("retained_by_police")
+    signed = SIGNED.model_copy(update={"signed_at": datetime.now(UTC)})
+    await answering.state(accepted["referral_id"], signed, BACK)
+    before = await shown(intake, call), await shown(intake, held)
+    units = Units(
+        intake.units.database, Statements(SCHEMA, CONTRACTS.topic), work_maker(load_rules(), a_long_holiday()),
+        lambda: None,
+    )  # fmt: skip
+    for _ in range(2):
+        await make_ticker(units).recount()
+    after = await shown(intake, call), await shown(intake, held)
+    (said,) = [body for fact, body in await intake.events(accepted["referral_id"]) if fact == "deadline_set"][2:]
+    assert {(one["clock"], one["key"] or ""): one["due_at"] for one in said["clocks"]} == after[0]
+    assert {clock for clock, _ in after[0]} == {"feedback", "return_answer"}
+    for earlier, later in zip(before, after, strict=True):
+        assert all(later[name] > due for name, due in earlier.items())
+    assert set(after[1]) == {("retained", "")}
+    assert await answering.facts(waiting) == []
+
+
+async def shown(intake: Any, call: dict[str, Any]) -> dict[tuple[str, str], str]:
+    path = f"/v1/calls/{call['source']}/{call['call_no']}/clocks"
+    answer = await intake.client.get(path, headers=intake.issuer.bearer(POLICE))
+    return {(one["clock"], one["key"] or ""): one["due_at"] for one in answer.json()["clocks"] if one["fires_at"]}

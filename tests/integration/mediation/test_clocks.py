@@ -1,31 +1,36 @@
 """Clocks on a real database: set by what people do, fired by the ticker, once."""
 
 from datetime import timedelta
+from functools import partial
 
 from chassis.delivery import Statements, Units
 from chassis.timers import Ticker
-from mediation_svc.events import CONTRACTS, on_timer
+from chassis.workdays import Calendar, load_calendar
+from mediation_svc.events import CONTRACTS
+from mediation_svc.main import make_ticker
 from mediation_svc.store.work import MediationWork
 from referral_schemas.triage import Category
+from support.holidays import a_long_holiday
 from support.mediation_desk import MAKE_WORK, Desk, Dispute, now_text
 
 
 async def passes(dispute: Dispute, clock: str, by: timedelta = timedelta(days=400)) -> None:
     """As if it had been set that long ago; then the ticker looks."""
-    consumer = dispute.desk.consumer
-    await consumer.rows(
+    await dispute.desk.consumer.rows(
         "UPDATE mediation.timer SET due_at = due_at - $3::interval, started_at = started_at - $3::interval "
         "WHERE referral_id = $1 AND clock = $2 AND state = 'running'",
         dispute.referral_id,
         clock,
         by,
     )
-    units: Units[MediationWork] = Units(
-        consumer.database, Statements("mediation", CONTRACTS.topic), MAKE_WORK, lambda: None
-    )
-    ticker = Ticker(units, "mediation", on_timer)
+    ticker = ticker_by(load_calendar(), dispute)
     while await ticker.tick():
         pass
+
+
+def ticker_by(calendar: Calendar, dispute: Dispute) -> Ticker[MediationWork]:
+    statements, make_work = Statements("mediation", CONTRACTS.topic), partial(MAKE_WORK, calendar=calendar)
+    return make_ticker(Units(dispute.desk.consumer.database, statements, make_work, lambda: None))
 
 
 async def test_an_obligation_s_day_that_goes_by_is_a_breach_that_the_clock_found(desk: Desk) -> None:
@@ -115,3 +120,25 @@ async def test_told_remedies_end_the_clocks_of_performance(desk: Desk) -> None:
     await passes(dispute, "performance")
     assert (await dispute.events())[-1] == "breach_told"
     assert not (await dispute.read())["overdue"]
+
+
+async def test_another_calendar_says_anew_what_it_moves_and_an_obligation_s_own_day_stays(desk: Desk) -> None:
+    medical = await desk.dispute(category=Category.MEDICAL)
+    await medical.in_mediation()
+    agreed = await desk.dispute()
+    await agreed.effective(7)
+    limit_before, before = (await medical.shown())["medical_limit/1"], await agreed.shown()
+    ticker = ticker_by(a_long_holiday(), medical)
+    for _ in range(2):
+        await ticker.recount()
+    said = [one for one in await medical.stated("deadline_set") if one["clocks"][0]["clock"] == "medical_limit"]
+    (told,) = said[-1]["clocks"]
+    assert told["calendar"].startswith("a-long-holiday-1/")
+    limit = (await medical.shown())["medical_limit/1"]
+    assert limit["due_at"] == limit["fires_at"] == told["due_at"] > limit_before["due_at"]
+    after = await agreed.shown()
+    performance = next(name for name in after if name.startswith("performance/"))
+    assert after[performance]["due_at"] == before[performance]["due_at"]
+    window = next(name for name in after if name.startswith("confirmation_window"))
+    assert after[window]["due_at"] > before[window]["due_at"], "moved, and in silence"
+    assert [one["clocks"][0]["clock"] for one in await agreed.stated("deadline_set")][1:] == ["performance"]

@@ -4,16 +4,19 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from chassis.delivery import Statements, Units
 from chassis.ids import new_id
 from chassis.timers import Ticker
-from chassis.workdays import load_calendar
+from chassis.workdays import Calendar, load_calendar
 from integration.triage.people import a_call, a_dispatched_one, one_under_review
 from referral_schemas.intake import BlockSet
 from support.consumers import Consumer, an_arrival
+from support.holidays import a_long_holiday
 from triage_svc.domain.referral import ReferralId
-from triage_svc.events import CONTRACTS, on_referral_opened, on_timer
+from triage_svc.events import CONTRACTS, on_referral_opened
+from triage_svc.main import make_api, make_ticker
 from triage_svc.publishing import PUBLISH
 from triage_svc.rules.loading import load_rulebook
 from triage_svc.store.directories import CurrentDirectory
@@ -27,18 +30,28 @@ BREACHES = """
 CLOCKS = "SELECT clock, key, state, due_at FROM triage.timer WHERE referral_id = $1 ORDER BY clock, key"
 
 
-@pytest.fixture
-def units(triage: Consumer) -> Units[TriageWork]:
+DOUBLES = """
+    SELECT 1 FROM triage.event_log WHERE referral_id = $1
+    GROUP BY type, headers->>'ce_causationid' HAVING count(*) > 1
+"""
+
+
+def units_by(calendar: Calendar, triage: Consumer) -> Units[TriageWork]:
     make_work = partial(
-        TriageWork, rules=load_rulebook(), current=CurrentDirectory(), publish=PUBLISH, calendar=load_calendar()
+        TriageWork, rules=load_rulebook(), current=CurrentDirectory(), publish=PUBLISH, calendar=calendar
     )
     statements = Statements("triage", CONTRACTS.topic)
     return Units(triage.database, statements, make_work, lambda: None, keyring=triage.settings.keyring)
 
 
 @pytest.fixture
+def units(triage: Consumer) -> Units[TriageWork]:
+    return units_by(load_calendar(), triage)
+
+
+@pytest.fixture
 def ticker(units: Units[TriageWork]) -> Ticker[TriageWork]:
-    return Ticker(units, "triage", on_timer)
+    return make_ticker(units)
 
 
 async def clocks(triage: Consumer, referral: UUID) -> dict[tuple[str, str], dict[str, Any]]:
@@ -110,12 +123,28 @@ async def test_two_clocks_that_run_out_together_are_two_facts_of_two_causes(
         await run_out(triage, referral, clock)
     await ticker.tick()
     assert {row["body"]["clock"] for row in await triage.rows(BREACHES, referral)} == {"sign_for", "first_contact"}
-    doubles = await triage.rows(
-        """SELECT 1 FROM triage.event_log WHERE referral_id = $1
-           GROUP BY type, headers->>'ce_causationid' HAVING count(*) > 1""",
-        referral,
+    assert await triage.rows(DOUBLES, referral) == []
+
+
+async def test_another_calendar_says_anew_what_it_moves_and_shows_it(triage: Consumer) -> None:
+    referral = await a_dispatched_one(triage)
+    before = await clocks(triage, referral)
+    ticker = make_ticker(units_by(a_long_holiday(), triage))
+    for _ in range(2):
+        await ticker.recount()
+    after = await clocks(triage, referral)
+    moved = {name for name, row in after.items() if row["due_at"] != before[name]["due_at"]}
+    assert ("settle", "1") in moved
+    (said,) = await triage.rows(
+        "SELECT body FROM triage.event_log WHERE referral_id = $1 AND type LIKE '%deadline_set%'", referral
     )
-    assert doubles == []
+    told = {(one["clock"], one["key"]): one for one in said["body"]["clocks"]}
+    assert told.keys() == moved
+    assert {one["calendar"].partition("/")[0] for one in told.values()} == {"a-long-holiday-1"}
+    assert await triage.rows(DOUBLES, referral) == []
+    seen = await clocks_shown(triage, referral)
+    for name, one in told.items():
+        assert seen[name]["due_at"] == seen[name]["fires_at"] == one["due_at"]
 
 
 async def test_a_halted_referral_s_clocks_do_not_run_out(triage: Consumer, ticker: Ticker[TriageWork]) -> None:
@@ -125,6 +154,17 @@ async def test_a_halted_referral_s_clocks_do_not_run_out(triage: Consumer, ticke
     await ticker.tick()
     assert await triage.rows(BREACHES, referral) == []
     assert {row["state"] for row in (await clocks(triage, referral)).values()} == {"paused"}
+
+
+async def clocks_shown(triage: Consumer, referral: UUID) -> dict[tuple[str, str], dict[str, Any]]:
+    app = make_api(triage.settings)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://triage") as client,
+    ):
+        headers = triage.issuer.bearer("auditor")
+        answer = await client.get(f"/v1/referrals/{referral}/clocks", headers=headers)
+    return {(one["clock"], one["key"]): one for one in answer.json()["clocks"]}
 
 
 class Counting:

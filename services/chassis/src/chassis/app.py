@@ -1,7 +1,7 @@
 """Puts an API together: problems, health, authentication, offline documentation, access log."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI
@@ -12,8 +12,9 @@ from chassis.api_keys import ApiKeys
 from chassis.api_keys_routes import api_key_routes
 from chassis.auth import Verifier
 from chassis.bodies import MAX_BODY_BYTES, BodyGuard
-from chassis.edge import Edge
+from chassis.edge import AtOnce, Edge
 from chassis.health import Check, health_routes
+from chassis.metrics_serving import metrics_served
 from chassis.openapi import complete
 from chassis.problem_handlers import Refusals, add_problem_handlers
 from chassis.settings import ServiceSettings
@@ -50,7 +51,7 @@ def create_app(
         title=f"{title_zh} {title_en}",
         description="\n\n".join(text for text in (description_zh, description_en) if text),
         version=version,
-        lifespan=lifespan,
+        lifespan=_beside_metrics(settings, lifespan),
     )
     app.state.verifier = Verifier(
         settings.token_public_key, issuer=settings.token_issuer, audience=settings.token_audience
@@ -61,10 +62,20 @@ def create_app(
         app.include_router(router)
     rights = rights_of(app)
     add_problem_handlers(app, refusals)
+    app.add_middleware(AtOnce, most=max_at_once)
     app.add_middleware(BodyGuard, max_bytes=max_body_bytes)
-    app.add_middleware(Edge, max_at_once=max_at_once)  # added last: outermost
+    app.add_middleware(Edge)  # added last: outermost
     _complete_openapi(app, rights)
     return app
+
+
+def _beside_metrics(settings: ServiceSettings, lifespan: Lifespan | None) -> Lifespan:
+    @asynccontextmanager
+    async def both(app: FastAPI) -> AsyncIterator[None]:
+        async with metrics_served(settings), lifespan(app) if lifespan else nullcontext():
+            yield
+
+    return both
 
 
 def _complete_openapi(app: FastAPI, rights: Rights) -> None:

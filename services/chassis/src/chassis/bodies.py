@@ -1,5 +1,6 @@
 """Looks at a body before anything parses it: size, type, and the JSON that would only break something further in."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from chassis.malformed import malformed_json
 from chassis.problems import Problem, request_id_of
 
 MAX_BODY_BYTES = 256 * 1024
+MAX_HELD_BYTES = 32 * 1024 * 1024
 _MAX_DEPTH = 64
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 _INT64 = range(-(2**63), 2**63)
@@ -20,8 +22,11 @@ _INT64 = range(-(2**63), 2**63)
 class BodyGuard:
     """Pure ASGI. Buffers the body (small by limit) and hands it on in one piece, or answers 413, 415 or 422 itself."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_bytes: int = MAX_BODY_BYTES, max_held_bytes: int = MAX_HELD_BYTES
+    ) -> None:
         self._app, self._max_bytes = app, max_bytes
+        self._unfinished = _Unfinished(max_held_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,19 +49,55 @@ class BodyGuard:
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self._max_bytes:
             raise _too_large(self._max_bytes)
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > self._max_bytes:
-                raise _too_large(self._max_bytes)
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return b"".join(chunks)
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            return self._within(message.get("body", b""))
+        with self._unfinished.one() as unfinished:
+            while message["type"] == "http.request":
+                self._within(unfinished.add(message.get("body", b"")))
+                if not message.get("more_body", False):
+                    return bytes(unfinished.body)
+                message = await unfinished.soon(receive)
+        return None
+
+    def _within(self, body: bytes | bytearray) -> bytes | bytearray:
+        if len(body) > self._max_bytes:
+            raise _too_large(self._max_bytes)
+        return body
+
+
+class _Unfinished:
+    """What is held of bodies that are not whole. Where it is too much, those that began first make room for others."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes, self._held_bytes = most_bytes, 0
+        self._bodies: dict[_Body, None] = {}
+
+    @contextmanager
+    def one(self) -> Iterator[_Body]:
+        body = _Body(self)
+        self._bodies[body] = None
+        try:
+            yield body
+        finally:
+            del self._bodies[body]
+            self._held_bytes -= len(body.body)
+
+    def grew(self, size: int) -> None:
+        self._held_bytes += size
+        excess = self._held_bytes - self._most_bytes
+        for body in self._bodies:
+            if excess <= 0:
+                return
+            excess -= len(body.body)
+            body.gives_way.set()
+
+
+class _Body:
+    def __init__(self, unfinished: _Unfinished) -> None:
+        self._unfinished = unfinished
+        self.body = bytearray()
+        self.gives_way = asyncio.Event()
 
 
 def check_json(body: bytes) -> None:

@@ -10,7 +10,9 @@ import orjson
 from sqlalchemy import event, make_url
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
+from chassis import metrics
 from chassis.database_errors import (
     CommitOutcomeUnknown,
     DatabaseUnavailable,
@@ -18,6 +20,7 @@ from chassis.database_errors import (
     as_unavailable,
     sqlstate_of,
 )
+from chassis.metrics_counting import tell
 
 _CONNECT_SECONDS = 5.0
 _COMMAND_SECONDS = 15.0  # beyond statement_timeout: only a server that hangs is cut off by this one
@@ -51,6 +54,8 @@ class Database:
             connect_args=self._arguments,
         )
         event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
+        tell(metrics.POOL_MOST, {(): pool_size})
+        tell(metrics.POOL, self._connections)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
@@ -102,6 +107,11 @@ class Database:
         except _LOST as error:
             raise as_unavailable(error, connecting=True) or error from error
         return connection
+
+    def _connections(self) -> dict[tuple[str, ...], float]:
+        pool = self.engine.sync_engine.pool
+        assert isinstance(pool, QueuePool)
+        return {("in_use",): pool.checkedout(), ("idle",): pool.checkedin()}
 
     async def check(self) -> None:
         """For readiness; raises DatabaseUnavailable."""

@@ -1,4 +1,4 @@
-"""The outermost layer of an API: a request id, a limit on what runs at once, the access log, no 500 without a log."""
+"""The outermost layer of an API: a request id, the access log, no 500 without a log; and what may run at once."""
 
 import re
 import time
@@ -7,21 +7,21 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.ids import new_id
+from chassis.metrics_counting import request_ended
 from chassis.problem_handlers import problem_of
-from chassis.problems import overloaded
+from chassis.problems import overloaded, request_id_of
 
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9-]{8,64}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_QUIET = frozenset({"/livez", "/readyz"})
+_QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 _log = structlog.get_logger()
 
 
 class Edge:
     """Pure ASGI, around everything else. What the app raises becomes a problem here, if no answer has begun."""
 
-    def __init__(self, app: ASGIApp, *, max_at_once: int) -> None:
-        self._app, self._max_at_once = app, max_at_once
-        self._running = 0
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -29,20 +29,36 @@ class Edge:
             return
         exchange = _Exchange(scope, send)
         structlog.contextvars.bind_contextvars(**exchange.ids)
-        self._running += 1
         try:
-            if self._running > self._max_at_once:
-                await overloaded().response(exchange.request_id)(scope, receive, exchange.send)
-            else:
-                await self._app(scope, receive, exchange.send)
+            await self._app(scope, receive, exchange.send)
         except Exception as error:  # the work behind it was rolled back where it was begun
             problem = problem_of(error)
             if exchange.status == 0:
                 await problem.response(exchange.request_id)(scope, receive, exchange.send)
         finally:
-            self._running -= 1
             exchange.log()
             structlog.contextvars.unbind_contextvars(*exchange.ids)
+
+
+class AtOnce:
+    """Pure ASGI, inside the guard of bodies: a request runs from when it is whole, so that slow senders take no place."""
+
+    def __init__(self, app: ASGIApp, *, most: int) -> None:
+        self._app, self._most = app, most
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._running >= self._most:
+            await overloaded().response(request_id_of(scope))(scope, receive, send)
+            return
+        self._running += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._running -= 1
 
 
 class _Exchange:
@@ -68,5 +84,6 @@ class _Exchange:
         """The template of the route, never the path, the query or a body: those may hold personal data."""
         template = getattr(self._scope.get("route"), "path", "none")
         speak = _log.debug if template in _QUIET else _log.info
-        elapsed = round((time.perf_counter() - self._began) * 1000, 2)
-        speak("request", method=self._scope["method"], route=template, status=self.status, ms=elapsed)
+        elapsed = time.perf_counter() - self._began
+        request_ended(self._scope["method"], template, self.status, elapsed)
+        speak("request", method=self._scope["method"], route=template, status=self.status, ms=round(elapsed * 1000, 2))

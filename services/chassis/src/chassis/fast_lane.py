@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from chassis.app import MAX_AT_ONCE
 from chassis.auth import RoleRequired, caller_with
 from chassis.bodies import BodyGuard
-from chassis.edge import Edge
+from chassis.edge import AtOnce, Edge
 
 Endpoint = Callable[..., Awaitable[Response]]
 
@@ -35,7 +35,7 @@ class FastLane:
         self._route = _route_of(app, path)
         self._endpoint: Endpoint = self._route.endpoint
         self._roles = _roles_of(self._route)
-        self._lane: ASGIApp = Edge(BodyGuard(self._serve), max_at_once=max_at_once)
+        self._lane: ASGIApp = Edge(BodyGuard(AtOnce(self._serve, most=max_at_once)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == self._path and scope["method"] == "POST":

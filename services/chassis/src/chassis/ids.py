@@ -4,7 +4,7 @@ import os
 import secrets
 import threading
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 _COUNTER_BITS = 74  # everything in a UUIDv7 that is neither time, version nor variant
@@ -45,6 +45,11 @@ _sequence = _Sequence()
 def new_id() -> UUID:
     """A UUIDv7, greater than every id this process has made before, whatever its clock does."""
     return _sequence.next()
+
+
+def instant_of(made: UUID) -> datetime:
+    """When an id of ours was made, to the millisecond."""
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
 
 
 def id_at(instant: datetime) -> UUID:

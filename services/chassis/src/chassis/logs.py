@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -9,18 +10,26 @@ import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from chassis import metrics_counting
+from chassis.alarms import ALARMS
 from chassis.log_privacy import hide_personal_data, safe_exception
 from chassis.log_rate import RateLimit
 
+_COUNTED = frozenset({"warning", "error", "critical"})
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def configure(process: str, level: str = "info") -> None:
-    """Call once, at the start of the process, before anything logs. Called again it replaces what was there."""
+def configure(process: str, level: str = "info", *, alarms: Iterable[str] = ()) -> None:
+    """Call once, at the start of the process, before anything logs. Called again it replaces what was there.
+
+    `alarms` are the service's own, beside those of the chassis.
+    """
+    metrics_counting.begin(process, (*ALARMS, *alarms))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            _counted,
             _named(process),
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             safe_exception,
@@ -63,6 +72,13 @@ def _take_over_stdlib(level: int) -> None:
         logger.handlers[:] = []
         logger.propagate = True
     logging.captureWarnings(True)
+
+
+def _counted(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Lines of our own have names that stand in code; a library may say anything, and is not counted."""
+    if event["level"] in _COUNTED and "logger" not in event:
+        metrics_counting.said(event["level"], event["event"])
+    return event
 
 
 def _named(process: str) -> Any:

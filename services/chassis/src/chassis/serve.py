@@ -15,6 +15,8 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from chassis.doorway import Doorway, allow_connections
+
 GRACE_SECONDS = 10
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _log = structlog.get_logger()
@@ -28,16 +30,16 @@ def serve(app: ASGIApp, *, host: str, port: int) -> None:
             host=host,
             port=port,
             loop="uvloop",
-            http="httptools",
+            http=Doorway,
             ws="none",
             access_log=False,
             log_config=None,
             server_header=False,
             proxy_headers=False,  # nothing here asks who the client's machine is
-            limit_concurrency=4096,  # connections; what runs at once is limited further in, with a proper answer
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
+    allow_connections()
     _settle_memory()
     for number in _STOPPING:  # uvicorn raises the signal again when it is done: that must not kill what is finished
         signal.signal(number, lambda *_: None)

@@ -51,6 +51,8 @@ class ServiceSettings(PrefixedSettings):
     http_port: int = Field(ge=1, le=65535)
     wake_port: int = Field(default_factory=lambda known: known["http_port"], ge=1, le=65535)
 
+    metrics_port: int | None = Field(default=None, ge=1, le=65535)
+
     token_public_key_file: Path
     token_issuer: str = "liandong-local"  # noqa: S105  (a name, not a secret)
     token_audience: str = "liandong"  # noqa: S105

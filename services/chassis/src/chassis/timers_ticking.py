@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -36,7 +38,8 @@ class Ticker(Generic[W]):
     """`on_timer` decides what a breach means, in memory, like a handler: it gets the timer already breached.
 
     What it raises makes that timer `failed`, with nothing else done, for an operator. Several tickers may run at once.
-    `on_moved` hears of clocks, silent ones too, whose due instant another calendar has changed.
+    `on_moved` hears, once for each referral, of its clocks, silent ones too, whose due instant another calendar has
+    changed: one cause, so that what it states of them is one event.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Ticker(Generic[W]):
         schema: str,
         on_timer: Callable[[Timer, W], None],
         *,
-        on_moved: Callable[[Timer, W], None] | None = None,
+        on_moved: Callable[[Sequence[Timer], W], None] | None = None,
         guard: ClockGuard | None = None,
     ) -> None:
         self._units, self._on_timer, self._on_moved = units, on_timer, on_moved
@@ -122,14 +125,11 @@ class Ticker(Generic[W]):
 
     async def _recount_together(self, names: Sequence[Name]) -> None:
         async with self._units.begin(sorted({name[0] for name in names})) as work:
-            for name in names:
-                timer = work.timers.find(name)
-                if timer is None or timer.was_counted_by(work.calendar) or not _may_move(timer, work):
-                    continue
-                work.begin_event(timer.referral_id, new_id(), None)
-                after = work.put_timer(timer.recount(work.calendar))
-                if self._on_moved is not None and after.due_at != timer.due_at:
-                    self._on_moved(after, work)
+            for referral_id, of_referral in groupby(sorted(names), key=itemgetter(0)):
+                work.begin_event(referral_id, new_id(), None)
+                moved = [timer for name in of_referral if (timer := _recounted(name, work)) is not None]
+                if self._on_moved is not None and moved:
+                    self._on_moved(moved, work)
                 work.keep()
 
     async def _fail(self, name: Name, error: Exception) -> None:
@@ -142,8 +142,13 @@ class Ticker(Generic[W]):
             await self._statements.fail(connection, name)
 
 
-def _may_move(timer: Timer, work: TimedWork) -> bool:
-    return timer.state == "running" and not timer.is_due(work.now)
+def _recounted(name: Name, work: TimedWork) -> Timer | None:
+    """The clock as this calendar has it, where that moves it."""
+    timer = work.timers.find(name)
+    if timer is None or timer.state != "running" or timer.is_due(work.now) or timer.was_counted_by(work.calendar):
+        return None
+    after = work.put_timer(timer.recount(work.calendar))
+    return after if after.due_at != timer.due_at else None
 
 
 def _log_failure(name: Name, error: Exception) -> None:

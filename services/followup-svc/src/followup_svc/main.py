@@ -40,7 +40,7 @@ from followup_svc.use_cases.asking_heads import AskHeads, Heads
 from followup_svc.use_cases.closing_loop import ClosingLoop, audit_loop
 from followup_svc.use_cases.closing_units import ClosingCommands
 from followup_svc.use_cases.telling import STATUS_TOPIC
-from followup_svc.use_cases.timing import on_timer
+from followup_svc.use_cases.timing import on_moved, on_timer
 
 PREFIX = "FOLLOWUP_"
 TIMELINE = Projection("timeline", on_any, TimelineWork)
@@ -115,10 +115,15 @@ async def run_delivery(settings: ServiceSettings) -> None:
             projections=[TIMELINE],
         )  # fmt: skip
         closings = ClosingLoop(database, closing_commands(settings, database), Heads(peers, database).ask)
-        await delivery.run(Ticker(delivery.units, SCHEMA, on_timer).run, closings.run, partial(audit_loop, database))
+        ticker = make_ticker(delivery.units)
+        await delivery.run(ticker.run, closings.run, partial(audit_loop, database))
     finally:
         await peers.close()
         await database.close()
+
+
+def make_ticker(units: Units[FollowupWork]) -> Ticker[FollowupWork]:
+    return Ticker(units, SCHEMA, on_timer, on_moved=on_moved)
 
 
 def work_maker(settings: ServiceSettings) -> Callable[[datetime], FollowupWork]:

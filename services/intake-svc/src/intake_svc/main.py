@@ -46,7 +46,7 @@ from intake_svc.store.vault import Vault
 from intake_svc.store.work import FEEDBACK_TOPIC, IntakeWork
 from intake_svc.use_cases.deliver_feedback import UNCONFIRMED, DeliverFeedback
 from intake_svc.use_cases.queries import ledger_counts, scope_of_referral
-from intake_svc.use_cases.running_clocks import on_timer
+from intake_svc.use_cases.running_clocks import on_timer, tell_moved
 from intake_svc.use_cases.screen_calls import ScreenCalls
 from intake_svc.use_cases.screening_loop import feedback_loop, screening_loop
 from intake_svc.use_cases.submit_call import SubmitCall
@@ -137,11 +137,15 @@ async def run_delivery(settings: IntakeSettings) -> None:
     )  # fmt: skip
     screen = make_screen(delivery.units, settings, rules)
     deliver = DeliverFeedback(delivery.units)
-    ticker = Ticker(delivery.units, SCHEMA, on_timer)
+    ticker = make_ticker(delivery.units)
     try:
         await delivery.run(partial(screening_loop, screen), partial(feedback_loop, deliver), ticker.run)
     finally:
         await database.close()
+
+
+def make_ticker(units: Units[IntakeWork]) -> Ticker[IntakeWork]:
+    return Ticker(units, SCHEMA, on_timer, on_moved=tell_moved)
 
 
 def make_screen(units: Units[IntakeWork], settings: IntakeSettings, rules: Rules) -> ScreenCalls:

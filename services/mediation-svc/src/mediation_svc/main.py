@@ -33,6 +33,7 @@ from mediation_svc.store.ledger import ledger_counts
 from mediation_svc.store.tables import SCHEMA, metadata
 from mediation_svc.store.work import AcceptingWork, MediationWork
 from mediation_svc.store.work_list import scope_of_case
+from mediation_svc.use_cases.clocks import tell_moved
 
 PREFIX = "MEDIATION_"
 TEXT_READERS = ("mediator", "committee_head", "office_clerk", "bureau_supervisor", "city_supervisor")
@@ -100,9 +101,13 @@ async def run_delivery(settings: ServiceSettings) -> None:
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
     try:
         delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings, MediationWork), database, Clock())
-        await delivery.run(Ticker(delivery.units, SCHEMA, on_timer).run)
+        await delivery.run(make_ticker(delivery.units).run)
     finally:
         await database.close()
+
+
+def make_ticker(units: Units[MediationWork]) -> Ticker[MediationWork]:
+    return Ticker(units, SCHEMA, on_timer, on_moved=tell_moved)
 
 
 def work_maker(settings: ServiceSettings, kind: type[W]) -> Callable[[datetime], W]:

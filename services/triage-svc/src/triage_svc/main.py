@@ -34,6 +34,7 @@ from triage_svc.store.ledger import ledger_counts
 from triage_svc.store.tables import SCHEMA, metadata
 from triage_svc.store.work import TriageWork
 from triage_svc.store.work_list import scope_of
+from triage_svc.use_cases.clocks import tell_moved
 from triage_svc.use_cases.load_directory import load_directory_file
 
 TEXT_READERS = ("office_clerk", "dispatcher", "bureau_supervisor", "city_supervisor")
@@ -101,9 +102,13 @@ async def run_delivery(settings: ServiceSettings) -> None:
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
     try:
         delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings), database, Clock())
-        await delivery.run(Ticker(delivery.units, SCHEMA, on_timer).run)
+        await delivery.run(make_ticker(delivery.units).run)
     finally:
         await database.close()
+
+
+def make_ticker(units: Units[TriageWork]) -> Ticker[TriageWork]:
+    return Ticker(units, SCHEMA, on_timer, on_moved=tell_moved)
 
 
 def work_maker(settings: ServiceSettings) -> Callable[[datetime], TriageWork]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
 import structlog
 
-from chassis.delivery.contracts import Contracts, EventModel, Handlers
+from chassis.delivery.contracts import Contracts, Handlers
+from chassis.delivery.crashes import CrashLedger
 from chassis.delivery.dead_letters import DeadLetters
 from chassis.delivery.gate import Arrival, Parked, ParkReason, ReferralGate, Verdict
+from chassis.delivery.naming import NamedElsewhere, named_by, names_others
 from chassis.delivery.quarantine import Quarantine, Unplaced
 from chassis.delivery.rehearsal import Undone
 from chassis.delivery.statements import ParkedChange
@@ -32,34 +33,28 @@ DRAINED_AT_ONCE = 100
 REFUSED_BY_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 
-@dataclass
-class _Batch(Generic[W]):
-    """What one transaction knows while it goes through its events."""
-
-    work: W
-    doomed: frozenset[UUID]
-    tried: list[UUID]
-    parked_before: dict[UUID, dict[tuple[str, int], Parked]] = field(default_factory=dict)
-    positions_before: dict[UUID, dict[str, int]] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
-
-
 class Applier(Generic[W]):
     """Applies what the other services said, exactly once in effect and in causal order (DELIVERY §3)."""
 
     def __init__(
-        self, units: Units[W], contracts: Contracts, handlers: Handlers | OnAny, quarantine: Quarantine
+        self,
+        units: Units[W],
+        contracts: Contracts,
+        handlers: Handlers | OnAny,
+        quarantine: Quarantine,
+        crashes: CrashLedger | None = None,
     ) -> None:
         self._units, self._contracts, self._quarantine = units, contracts, quarantine
-        self._on_any: OnAny | None = handlers if callable(handlers) else None
-        self._handlers = {} if callable(handlers) else {model.TYPE: handler for model, handler in handlers.items()}
         self._dead_letters = DeadLetters(contracts)
+        self._name = units.statements.consumer
+        self._crashes = crashes or CrashLedger(units.database, units.statements.schema)
+        self._turns: Turns[W] = Turns(contracts, handlers, partial(self._crashes.is_condemned, self._name))
         self.counts: Counter[str] = Counter()
 
     @property
     def acts(self) -> bool:
         """Whether this service acts on any event; one that only moves its positions need not hurry."""
-        return bool(self._handlers or self._on_any)
+        return self._turns.acts
 
     async def apply(self, arrivals: Sequence[Arrival], unplaced: Sequence[Unplaced] = ()) -> None:
         """Returns when the batch is committed; raises what a later try may cure.
@@ -68,8 +63,10 @@ class Applier(Generic[W]):
         """
         if unplaced:
             await self._quarantine.keep(unplaced)
-        if arrivals:
-            await self._apply_or_halve(arrivals, ())
+        if self._crashes.has_suspects(self._name):
+            await self._apply_singly(arrivals)
+        elif arrivals:
+            await self._apply_or_halve(Portion(arrivals))
 
     async def rehearse(self, arrivals: Sequence[Arrival]) -> None:
         """Everything a batch does but its commit; raises what the database raises."""
@@ -78,67 +75,82 @@ class Applier(Generic[W]):
             async with self._units.transaction() as connection:
                 batch = await self._open(connection, sorted(named), frozenset(), [], untouched=frozenset())
                 for arrival in arrivals:
-                    self._take(arrival, batch)
+                    self._turns.take(arrival, batch)
                 await self._write(connection, batch)
                 raise Undone
 
     async def drain(self, referral_ids: Sequence[UUID]) -> None:
         """Tries what is parked for these referrals, as after an operator's retry or a new version's deploy."""
         wanted = sorted(set(referral_ids))
+        if self._crashes.has_suspects(self._name):
+            return await self._free_singly(wanted)
         for start in range(0, len(wanted), DRAINED_AT_ONCE):
-            await self._apply_or_halve((), wanted[start : start + DRAINED_AT_ONCE])
+            await self._apply_or_halve(Portion(drained=wanted[start : start + DRAINED_AT_ONCE]))
 
-    async def _apply_or_halve(self, arrivals: Sequence[Arrival], drained: Sequence[UUID]) -> None:
+    async def _apply_singly(self, arrivals: Sequence[Arrival]) -> None:
+        """One event a transaction: whichever ends the process is then the only one that was in hand."""
+        for arrival in arrivals:
+            await self._apply_or_halve(Portion([arrival], singly=True))
+            await self._free_singly(sorted(self._named(arrival)))
+
+    async def _free_singly(self, referral_ids: Sequence[UUID]) -> None:
+        for referral_id in referral_ids:
+            while await self._apply_or_halve(Portion(drained=[referral_id], singly=True)):
+                pass
+
+    async def _apply_or_halve(self, portion: Portion) -> bool:
+        """Whether parked events had their turn in the end."""
         tried: list[UUID] = []
         try:
-            await self._apply_once(arrivals, drained, frozenset(), tried)
+            return await self._apply_once(portion, frozenset(), tried)
         except REFUSED_BY_DATA as error:
-            for some_arrivals, some_drained in _halves(arrivals, drained):
-                await self._apply_or_halve(some_arrivals, some_drained)
-            if len(arrivals) + len(drained) == 1:
-                await self._apply_without_the_refused(arrivals, drained, tried, error)
+            if portion.size == 1:
+                return await self._apply_without_the_refused(portion, tried, error)
+            return any([await self._apply_or_halve(half) for half in portion.halves()])
 
-    async def _apply_without_the_refused(
-        self, arrivals: Sequence[Arrival], drained: Sequence[UUID], tried: Sequence[UUID], error: Exception
-    ) -> None:
+    async def _apply_without_the_refused(self, portion: Portion, tried: Sequence[UUID], error: Exception) -> bool:
         """One arrival may have freed several parked events: the last one handled is doomed first."""
         doomed = frozenset[UUID]()
         for event_id in reversed(tried):
             doomed |= {event_id}
             log.error("event_refused_by_database", error=type(error).__name__, doomed=len(doomed))
             try:
-                return await self._apply_once(arrivals, drained, doomed, [])
+                return await self._apply_once(portion, doomed, [])
             except REFUSED_BY_DATA:
                 continue
         raise error
 
-    async def _apply_once(
-        self, arrivals: Sequence[Arrival], drained: Sequence[UUID], doomed: frozenset[UUID], tried: list[UUID]
-    ) -> None:
+    async def _apply_once(self, portion: Portion, doomed: frozenset[UUID], tried: list[UUID]) -> bool:
         """`tried` is filled with the events that went through a handler, for whoever must find the one at fault."""
-        named = {referral_id for arrival in arrivals for referral_id in self._named(arrival)} | set(drained)
+        named = {referral_id for arrival in portion.arrivals for referral_id in self._named(arrival)}
+        named |= set(portion.drained)
         while True:
             try:
                 tried.clear()
-                return await self._transact(arrivals, named, doomed, tried)
+                return await self._transact(portion, named, doomed, tried)
             except NamedElsewhere as more:
                 named |= more.referral_ids
 
     async def _transact(
-        self, arrivals: Sequence[Arrival], named: set[UUID], doomed: frozenset[UUID], tried: list[UUID]
-    ) -> None:
+        self, portion: Portion, named: set[UUID], doomed: frozenset[UUID], tried: list[UUID]
+    ) -> bool:
+        in_hand: set[UUID] = set()
         async with self._units.transaction() as connection:
             batch = await self._open(
-                connection, sorted(named), doomed, tried, untouched=self._passed_over(arrivals, named)
+                connection, sorted(named), doomed, tried, untouched=self._passed_over(portion.arrivals, named)
             )
-            for arrival in arrivals:
-                self._take(arrival, batch)
-            for gate in batch.work.gates.values():
-                self._free_parked(gate, batch)
+            if self._crashes.is_wary:
+                in_hand = self._turns.about_to_handle(portion, batch)
+                await self._crashes.take_in_hand(self._name, in_hand)
+            for arrival in portion.arrivals:
+                self._turns.take(arrival, batch, frees=not portion.singly)
+            has_freed = self._turns.free(portion, batch)
             await self._write(connection, batch)
         failpoint("consumer.after_commit")
         self.counts.update(batch.counts)
         self._units.committed(batch.work)
+        await self._crashes.survived(self._name, in_hand.union(tried))
+        return has_freed
 
     async def _open(
         self,
@@ -148,9 +160,9 @@ class Applier(Generic[W]):
         tried: list[UUID],
         *,
         untouched: frozenset[UUID],
-    ) -> _Batch[W]:
+    ) -> Batch[W]:
         work, opened = await self._units.lock(connection, referral_ids, untouched=untouched)
-        batch = _Batch(work, doomed, tried)
+        batch = Batch(work, doomed, tried)
         if opened.have_parked:
             with_parked = {referral_id: work.gates[referral_id] for referral_id in opened.have_parked}
             await self._units.statements.load_parked(connection, with_parked)
@@ -161,63 +173,7 @@ class Applier(Generic[W]):
             raise NamedElsewhere(more)
         return batch
 
-    def _take(self, arrival: Arrival, batch: _Batch[W]) -> None:
-        gate = batch.work.gates[arrival.referral_id]
-        verdict = gate.judge(arrival, service=self._contracts.service, consumed=self._contracts.consumed)
-        batch.counts[verdict] += 1
-        if verdict is Verdict.APPLY:
-            self._apply(arrival, gate, batch)
-            self._free_parked(gate, batch)
-        elif verdict is Verdict.WAIT:
-            gate.park(arrival, ParkReason.WAITING)
-        elif verdict is Verdict.CONFLICT:
-            self._park_conflict(arrival, gate)
-
-    def _free_parked(self, gate: ReferralGate, batch: _Batch[W]) -> None:
-        while gate.parked:
-            arrival = gate.ready(service=self._contracts.service, consumed=self._contracts.consumed)
-            if arrival is None:
-                return
-            self._apply(arrival, gate, batch)
-
-    def _apply(self, arrival: Arrival, gate: ReferralGate, batch: _Batch[W]) -> None:
-        event_type = arrival.envelope.type
-        if self._on_any is None and self._contracts.is_unknown_version(event_type):
-            gate.park(arrival, ParkReason.UNKNOWN_VERSION, event_type)
-            return
-        handler = self._handlers.get(event_type)
-        if handler is None and self._on_any is None:
-            batch.counts["passed_over"] += 1
-            gate.pass_over(arrival)
-            return
-        work = batch.work
-        work.begin_event(arrival.referral_id, arrival.envelope.event_id, arrival.envelope.time)
-        batch.tried.append(arrival.envelope.event_id)
-        try:
-            failpoint(f"handler.{event_type}")
-            if arrival.envelope.event_id in batch.doomed:
-                raise ValueError("the database refuses what this event would write")
-            if handler is not None:
-                handler(self._contracts.models[event_type].parse(arrival.body), work)
-            elif self._on_any is not None:
-                self._on_any(arrival, work)
-        except Exception as error:  # the event is parked as failed, its stream waits, the rest of the batch goes on
-            work.forget()
-            gate.park(arrival, ParkReason.FAILED, type(error).__name__)
-            batch.counts["failed"] += 1
-            log.error("event_failed", type=event_type, referral_id=str(arrival.referral_id), error=type(error).__name__)
-        else:
-            gate.pass_over(arrival)
-            work.keep()
-
-    def _park_conflict(self, arrival: Arrival, gate: ReferralGate) -> None:
-        """Another event under a number that is taken: a restored producer, or a restored self. A person must look."""
-        log.error("event_conflict", producer=arrival.producer, referral_id=str(gate.referral_id))
-        standing = gate.parked.get(arrival.place)
-        kept = standing.arrival if standing else arrival
-        gate.park(kept, ParkReason.CONFLICT, f"also {arrival.envelope.event_id}")
-
-    async def _write(self, connection: asyncpg.Connection, batch: _Batch[W]) -> None:
+    async def _write(self, connection: asyncpg.Connection, batch: Batch[W]) -> None:
         work, statements = batch.work, self._units.statements
         change = self._parked_change(batch)
         await statements.write_parked(connection, change)
@@ -226,7 +182,7 @@ class Applier(Generic[W]):
         failpoint("consumer.in_transaction")
         await self._units.finish(connection, work)
 
-    def _moved(self, batch: _Batch[W]) -> list[Any]:
+    def _moved(self, batch: Batch[W]) -> list[Any]:
         return [
             (referral_id, producer, position)
             for referral_id, gate in sorted(batch.work.gates.items())
@@ -234,7 +190,7 @@ class Applier(Generic[W]):
             if batch.positions_before[referral_id].get(producer, 0) != position.last
         ]
 
-    def _parked_change(self, batch: _Batch[W]) -> ParkedChange:
+    def _parked_change(self, batch: Batch[W]) -> ParkedChange:
         added, removed = [], []
         for referral_id, gate in sorted(batch.work.gates.items()):
             before = batch.parked_before[referral_id]
@@ -247,10 +203,8 @@ class Applier(Generic[W]):
 
     def _passed_over(self, arrivals: Sequence[Arrival], named: set[UUID]) -> frozenset[UUID]:
         """Referrals of which the batch brings only facts that nobody here acts on: their rows need not be read."""
-        if self._on_any is not None:
-            return frozenset()
-        acted_on = [arrival for arrival in arrivals if arrival.envelope.type in self._handlers]
-        others = {arrival.referral_id for arrival in arrivals if arrival.envelope.type not in self._handlers}
+        acted_on = [arrival for arrival in arrivals if self._turns.handles(arrival)]
+        others = {arrival.referral_id for arrival in arrivals if not self._turns.handles(arrival)}
         return frozenset(others & named) - {referral_id for one in acted_on for referral_id in self._named(one)}
 
     def _named(self, arrival: Arrival) -> set[UUID]:
@@ -269,33 +223,3 @@ class Applier(Generic[W]):
             for referral_id in self._named(parked.arrival)
         }
 
-
-class NamedElsewhere(Exception):
-    """Parked events name referrals that this transaction has not locked: begin again with these too."""
-
-    def __init__(self, referral_ids: set[UUID]) -> None:
-        super().__init__(f"{len(referral_ids)} more referrals named")
-        self.referral_ids = referral_ids
-
-
-def _halves(arrivals: Sequence[Arrival], drained: Sequence[UUID]) -> list[tuple[Sequence[Arrival], Sequence[UUID]]]:
-    """In order; nothing for what cannot be halved any more."""
-    middle = (len(arrivals) + len(drained)) // 2
-    if middle == 0:
-        return []
-    if drained:
-        return [((), drained[:middle]), ((), drained[middle:])]
-    return [(arrivals[:middle], ()), (arrivals[middle:], ())]
-
-
-@cache
-def names_others(model: type[EventModel]) -> bool:
-    """Whether a model has a `named_referrals` of its own: only then must a body be read before the locks."""
-    return sum("named_referrals" in base.__dict__ for base in model.__mro__) > 1
-
-
-def named_by(model: type[EventModel], body: bytes) -> set[UUID]:
-    try:
-        return set(model.parse(body).named_referrals())
-    except ValueError:  # pydantic's ValidationError too: the handler's turn will park it as failed
-        return set()

@@ -10,9 +10,13 @@ from uuid import UUID
 
 
 class EventModel(Protocol):
-    """One event type. `named_referrals` lists the streams it touches besides its subject's."""
+    """One event type. `named_referrals` lists the streams it touches besides its subject's.
+
+    An URGENT one takes effect on arrival, before its turn (DELIVERY §4); its writer marks it.
+    """
 
     TYPE: ClassVar[str]
+    URGENT: ClassVar[bool]
 
     @classmethod
     def parse(cls, body: bytes) -> Self: ...

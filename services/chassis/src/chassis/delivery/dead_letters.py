@@ -20,6 +20,7 @@ class DeadLetter(BaseModel):
     """Where the event belongs and why it stands aside; nothing of what it said."""
 
     TYPE: ClassVar[str] = "event_parked.v1"
+    URGENT: ClassVar[bool] = False
 
     event_id: UUID
     type: str

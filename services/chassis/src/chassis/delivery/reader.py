@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
@@ -104,6 +105,17 @@ class Reader:
         async with asyncio.timeout(CALL_SECONDS):
             place: int = await self._consumer.position(partition)
         return place
+
+    async def unread(self) -> dict[str, int]:
+        """By topic, from what the last fetches told: of a broker that hangs nothing new is told."""
+        found = dict.fromkeys(self._contracts.producers, 0)
+        with suppress(KafkaError, TimeoutError):
+            for partition in self.assignment:
+                end = self._consumer and self._consumer.highwater(partition)
+                if end:
+                    async with asyncio.timeout(0.1):
+                        found[partition.topic] += max(end - await self.position(partition), 0)
+        return found
 
     def pause(self, topics: Iterable[str]) -> None:
         """Nothing more is read from these topics (their producer is not to be trusted); others are resumed."""

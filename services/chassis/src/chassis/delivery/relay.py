@@ -29,6 +29,7 @@ from chassis.delivery.sending import (
 from chassis.delivery.statements import kafka_headers
 from chassis.delivery.states import States
 from chassis.failpoints import failpoint
+from chassis.metrics_counting import records_sent
 
 log = structlog.get_logger(__name__)
 
@@ -209,6 +210,8 @@ class Relay:
             await connection.execute(self._set_aside, row.n, reason)
             log.error("record_unsendable", topic=row.topic, n=row.n, reason=reason)
         self.sent += len(done)
+        gone = set(done)
+        records_sent(row.topic for row in rows if row.n in gone)
         if doubt is not None:
             if done:
                 rested = asyncio.get_running_loop().time() + REST_SECONDS

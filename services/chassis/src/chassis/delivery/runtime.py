@@ -19,6 +19,7 @@ from chassis.delivery.audit_loop import seal_loop
 from chassis.delivery.broker import BrokerWatch
 from chassis.delivery.consumer import Consumer
 from chassis.delivery.contracts import Contracts, Handlers
+from chassis.delivery.figures import Figures
 from chassis.delivery.lanes import Lanes
 from chassis.delivery.marks import BrokerMarks
 from chassis.delivery.membership import Membership
@@ -34,6 +35,7 @@ from chassis.delivery.tables import add_partitions_call
 from chassis.delivery.topics import MAX_MESSAGE_BYTES
 from chassis.delivery.units import Units
 from chassis.delivery.work import Work
+from chassis.metrics_serving import metrics_served
 from chassis.settings import ServiceSettings, SettingsError
 from chassis.wake import listening
 
@@ -86,6 +88,8 @@ class Delivery(Generic[W]):
             clock, hurries=hurries,
         )  # fmt: skip
         self._projecting = [self._projection(projection) for projection in projections]
+        consumers = (self._acting, *self._projecting)
+        self._figures = Figures(database, schema, {consumer.name: consumer.reader for consumer in consumers})
         self._marks = BrokerMarks(schema)
         self._transfers = states or {}
         streams = {contracts.topic, *contracts.producers, *self._transfers}
@@ -110,15 +114,21 @@ class Delivery(Generic[W]):
             self._transfers, self._schema, limit_seconds=self._settings.delivery_limit_seconds,
             clock=asyncio.get_running_loop().time,
         )  # fmt: skip
+        lanes = Lanes(self._database.dedicated, self._schema)
         relay = Relay(
-            Lanes(self._database.dedicated, self._schema), self._make_producer, self._marks, states, self._schema,
+            lanes, self._make_producer, self._marks, states, self._schema,
             self._contracts.topic, wake=self._relay_wake, topics_stand=self._topics_stand,
         )  # fmt: skip
+        self._figures.lanes = lanes
         wakes = [asyncio.Event() for _ in loops]
         await self._database.warm(WARM_CONNECTIONS)
         await self._rehearse()
         try:
-            async with listening(self._settings.wake_port, self._is_ready) as ear, asyncio.TaskGroup() as group:
+            async with (
+                listening(self._settings.wake_port, self._is_ready) as ear,
+                metrics_served(self._settings, self._figures.read),
+                asyncio.TaskGroup() as group,
+            ):
                 group.create_task(self._hear(ear.woken, [self._relay_wake]))
                 group.create_task(self._hear(ear.has_work, wakes))
                 group.create_task(relay.run())

@@ -219,7 +219,7 @@ def headers_text(event: Numbered) -> str:
             seq=event.seq,
             after=event.after,
             causation_id=event.recorded.causation_id,
-            urgent=getattr(event.recorded.model, "URGENT", False),
+            urgent=event.recorded.model.URGENT,
         )
     ).decode()
 

@@ -40,6 +40,7 @@ def add_to(metadata: MetaData, schema: str) -> None:
     _outgoing(metadata, schema)
     _incoming(metadata, schema)
     _repair(metadata, schema)
+    _crashes(metadata, schema)
     notices_tables.add_to(metadata, schema)
     audit_tables.add_to(metadata, schema)
     commands_tables.add_to(metadata, schema)
@@ -200,6 +201,29 @@ def _repair(metadata: MetaData, schema: str) -> None:
         Column("cluster_id", Text),
         Column("distrusted", Text, comment="why nothing more is applied from this producer"),
         PrimaryKeyConstraint("consumer", "producer"),
+        schema=schema,
+    )
+
+
+def _crashes(metadata: MetaData, schema: str) -> None:
+    Table(
+        "worker_run",
+        metadata,
+        Column("worker", Text, primary_key=True),
+        Column("run", Uuid, nullable=False, comment="of the process that has not ended in order, or still runs"),
+        Column("since", DateTime(timezone=True), nullable=False, server_default=NOW),
+        schema=schema,
+    )
+    Table(
+        "crash_suspect",
+        metadata,
+        Column("consumer", Text, nullable=False),
+        Column("event_id", Uuid, nullable=False),
+        Column("worker", Text, nullable=False),
+        Column("in_hand", Boolean, nullable=False),
+        Column("deaths", SmallInteger, nullable=False, server_default="0"),
+        Column("since", DateTime(timezone=True), nullable=False, server_default=NOW),
+        PrimaryKeyConstraint("consumer", "event_id"),
         schema=schema,
     )
 

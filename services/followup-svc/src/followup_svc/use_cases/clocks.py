@@ -1,10 +1,12 @@
 """followup's own clocks, and which of them stand still while a referral is halted."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from chassis.timers import Timer
 from chassis.workdays import Span
+from referral_schemas.followup import ClockSet, DeadlineSet
 
 from followup_svc.store.work import FollowupWork
 
@@ -27,3 +29,16 @@ def start(
     if work.is_halted(referral_id) and clock in PAUSED_BY_HALT:
         work.pause(referral_id, HALTED, clocks=PAUSED_BY_HALT)
     return work.find_clock(referral_id, clock, key) or timer
+
+
+def tell_set(work: FollowupWork, referral_id: UUID, timers: Iterable[Timer]) -> None:
+    """Limits that others may hear of; one event for all of them, none for none."""
+    told = tuple(
+        ClockSet(
+            clock=timer.clock, due_at=timer.due_at, rule=timer.rule, calendar=timer.calendar, key=timer.key or None
+        )
+        for timer in timers
+        if not timer.silent
+    )
+    if told:
+        work.record(referral_id, DeadlineSet(clocks=told))

@@ -1,10 +1,12 @@
 """The plan of a round, kept up with its anchor, its grades and its obligations."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from chassis.ids import new_id
-from referral_schemas.followup import ClockSet, DeadlineSet, PlanChanged, PlannedVisit
+from referral_schemas.followup import PlanChanged, PlannedVisit
 
 from followup_svc.domain.obligation import ObligationState
 from followup_svc.domain.plan import Owing, Wanted, dropped, replan, visits_owed
@@ -75,20 +77,32 @@ def time_closing(work: FollowupWork, referral_id: UUID) -> None:
     if watch.anchor is not None and not any(one.mandatory and one.is_open for one in work.visits_of_cycle(watch)):
         conduct = work.rules.conduct
         limit = clocks.start(work, referral_id, clocks.CLOSING, conduct.close_within, rule=conduct.version, key="")
-        clock = ClockSet(clock=limit.clock, due_at=limit.due_at, rule=limit.rule, calendar=limit.calendar)
-        work.record(referral_id, DeadlineSet(clocks=(clock,)))
+        clocks.tell_set(work, referral_id, [limit])
+
+
+def move_visits(work: FollowupWork, referral_id: UUID, moved: Collection[tuple[ReturnVisit, datetime]]) -> None:
+    """The calendar has moved the day on which they fall due; by which rules they were planned stays as it is."""
+    for visit, due_at in moved:
+        work.visits.put(replace(visit, due_at=due_at))
+    watch = work.watches.find(referral_id)
+    if moved and watch is not None:
+        _tell_plan(work, watch, reason="calendar_changed")
 
 
 def state_plan(work: FollowupWork, watch: Watch, *, reason: str) -> None:
     """The whole plan of the round as it now stands."""
-    version = work.rules.plan.version
-    work.watches.put(watch.referral_id, work.watches.get(watch.referral_id).planned_by(version))
+    planned = work.watches.get(watch.referral_id).planned_by(work.rules.plan.version)
+    work.watches.put(watch.referral_id, planned)
+    _tell_plan(work, planned, reason=reason)
+
+
+def _tell_plan(work: FollowupWork, watch: Watch, *, reason: str) -> None:
     visits = [visit for visit in work.visits_of_cycle(watch) if visit.state is not VisitState.CANCELLED]
     work.record(
         watch.referral_id,
         PlanChanged(
             cycle=watch.cycle,
-            plan_version=version,
+            plan_version=watch.plan_version or work.rules.plan.version,
             reason=reason,
             visits=tuple(
                 PlannedVisit(

@@ -1,19 +1,36 @@
-"""What happens when one of followup's own clocks runs out."""
+"""What happens when one of followup's own clocks runs out, or is moved by another calendar."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from chassis.timers import Timer
-from referral_schemas.followup import ClockSet, DeadlineBreached, DeadlineSet
+from referral_schemas.followup import DeadlineBreached
 
 from followup_svc.domain.visit import ReturnVisit, VisitAct
 from followup_svc.store.work import FollowupWork
-from followup_svc.use_cases.clocks import CLOSING, ESCALATION, NEXT_TRY, SUPERVISION, VISIT, VISIT_DUE, start
+from followup_svc.use_cases.clocks import (
+    CLOSING,
+    ESCALATION,
+    NEXT_TRY,
+    SUPERVISION,
+    VISIT,
+    VISIT_DUE,
+    start,
+    tell_set,
+)
+from followup_svc.use_cases.planning import move_visits
 from followup_svc.use_cases.pressing import escalate_reminder, remind
 
 
 def on_timer(timer: Timer, work: FollowupWork) -> None:
     _ON[timer.clock](timer, work)
+
+
+def on_moved(moved: Sequence[Timer], work: FollowupWork) -> None:
+    """Another calendar: limits are said anew, and visits fall due when their clocks do."""
+    referral_id = moved[0].referral_id
+    tell_set(work, referral_id, moved)
+    move_visits(work, referral_id, [(_visit(one, work), one.due_at) for one in moved if one.clock == VISIT_DUE])
 
 
 def _fall_due(timer: Timer, work: FollowupWork) -> None:
@@ -26,8 +43,7 @@ def _fall_due(timer: Timer, work: FollowupWork) -> None:
     limit = start(
         work, timer.referral_id, VISIT, plan.recorded_within, rule=plan.version, key=timer.key, since=work.now
     )
-    clock = ClockSet(clock=VISIT, due_at=limit.due_at, rule=limit.rule, calendar=limit.calendar, key=limit.key)
-    work.record(timer.referral_id, DeadlineSet(clocks=(clock,)))
+    tell_set(work, timer.referral_id, [limit])
 
 
 def _try_again(timer: Timer, work: FollowupWork) -> None:

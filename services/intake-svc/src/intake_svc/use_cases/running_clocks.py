@@ -17,9 +17,12 @@ _log = structlog.get_logger(__name__)
 
 def start_told(work: IntakeWork, referral_id: UUID, clocks: Sequence[tuple[str, str, datetime]]) -> None:
     """Clocks of an opened referral, (clock, key, since) each; one event for all of them."""
-    timers = [work.start(referral_id, clock, key=key, since=since) for clock, key, since in clocks]
-    if timers:
-        work.tell(referral_id, DeadlineSet(tuple(_deadline(timer) for timer in timers)))
+    _tell_set([work.start(referral_id, clock, key=key, since=since) for clock, key, since in clocks], work)
+
+
+def tell_moved(moved: Sequence[Timer], work: IntakeWork) -> None:
+    """Another calendar: those of one referral that others watch, said anew."""
+    _tell_set([timer for timer in moved if not timer.silent], work)
 
 
 def meet_told(
@@ -56,6 +59,11 @@ def on_timer(timer: Timer, work: IntakeWork) -> None:
         _log.error("call_overdue", call_id=str(call.call_id), clock=timer.clock, state=call.state.value)
     else:
         work.tell(timer.referral_id, DeadlineBreached(_deadline(timer)))
+
+
+def _tell_set(timers: Sequence[Timer], work: IntakeWork) -> None:
+    if timers:
+        work.tell(timers[0].referral_id, DeadlineSet(tuple(map(_deadline, timers))))
 
 
 def _deadline(timer: Timer) -> Deadline:

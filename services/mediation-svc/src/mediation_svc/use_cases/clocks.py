@@ -1,5 +1,6 @@
 """The clocks of mediation (CONTRACTS §4): which facts start, meet and drop them, and what is said of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -68,6 +69,12 @@ def _follow(case: MediationCase, fact: Fact, heard: Heard, work: MediationWork) 
         case facts.CaseResumed():
             _go_on(case.referral_id, work)
     return fact
+
+
+def tell_moved(moved: Sequence[Timer], work: MediationWork) -> None:
+    """Another calendar: those of one referral that others watch, said anew."""
+    if told := tuple(running(timer) for timer in moved if not timer.silent):
+        work.state(moved[0].referral_id, DeadlineSet(told))
 
 
 def start_accept_or_decline(referral_id: UUID, *, hop: int, contacted_at: datetime, work: MediationWork) -> None:

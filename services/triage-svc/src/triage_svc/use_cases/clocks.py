@@ -1,5 +1,6 @@
 """The clocks of triage (CONTRACTS §4): which run, which are met, which stand still while nobody may or need act."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -48,6 +49,11 @@ def hasten_clocks(raised: Referral, work: TriageWork) -> None:
     sooner = [timer for timer in (_sooner(raised, timer, work) for timer in standing) if timer is not None]
     if sooner:
         work.state(raised.referral_id, DeadlineSet(tuple(map(_running, sooner))))
+
+
+def tell_moved(moved: Sequence[Timer], work: TriageWork) -> None:
+    """Another calendar: those of one referral, said anew."""
+    work.state(moved[0].referral_id, DeadlineSet(tuple(map(_running, moved))))
 
 
 def finish_clocks(
