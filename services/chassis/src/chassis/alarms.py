@@ -1,0 +1,25 @@
+"""The alarms of the chassis by name: each is a line in the log at level `error`, and a section of docs/runbook.md."""
+
+ALARMS = (
+    "audit_unsealed",
+    "broker_is_another",
+    "broker_lost_data",
+    "comparing_wider",
+    "event_conflict",
+    "event_failed",
+    "event_log_default_holds_rows",
+    "event_refused_by_database",
+    "metrics_not_served",
+    "producer_restored",
+    "projection_stopped",
+    "record_quarantined",
+    "record_unsendable",
+    "states_differed",
+    "stream_unrepairable",
+    "surprise",
+    "timer_failed",
+    "timers_held_by_clock",
+    "topics_refused",
+    "uncaught",
+    "worker_failed",
+)
