@@ -23,6 +23,7 @@ from chassis.timers import Ticker, clock_routes
 from chassis.wake import poke
 from fastapi import FastAPI
 
+from followup_svc.alarms import ALARMS
 from followup_svc.api.asking import WatchCommands
 from followup_svc.api.closings import closing_routes
 from followup_svc.api.refusals import REFUSALS
@@ -140,6 +141,6 @@ def closing_commands(settings: ServiceSettings, database: Database) -> ClosingCo
 
 def _start(process: str) -> ServiceSettings:
     settings = ServiceSettings.load(PREFIX)
-    logs.configure(f"{SERVICE}-{process}", settings.log_level)
+    logs.configure(f"{SERVICE}-{process}", settings.log_level, alarms=ALARMS)
     failpoints.configure(settings.failpoints_dir, f"{SERVICE}-{process}")
     return settings

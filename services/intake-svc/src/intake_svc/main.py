@@ -23,6 +23,7 @@ from chassis.wake import WORK, poke
 from chassis.workdays import Calendar
 from fastapi import FastAPI
 
+from intake_svc.alarms import ALARMS
 from intake_svc.api.access import OFFICERS, WAIVERS
 from intake_svc.api.block_routes import block_routes
 from intake_svc.api.clocks_route import clocks_route
@@ -155,6 +156,6 @@ def make_screen(units: Units[IntakeWork], settings: IntakeSettings, rules: Rules
 
 def _start(process: str) -> IntakeSettings:
     settings = IntakeSettings.load(PREFIX)
-    logs.configure(f"{SERVICE}-{process}", settings.log_level)
+    logs.configure(f"{SERVICE}-{process}", settings.log_level, alarms=ALARMS)
     failpoints.configure(settings.failpoints_dir, f"{SERVICE}-{process}")
     return settings
