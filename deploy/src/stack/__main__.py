@@ -25,6 +25,8 @@ exit codes of run, up, down:
 ports on 127.0.0.1, and the variables that change them (PORT_OFFSET is added to each):
   INTAKE_HTTP_PORT 8101, TRIAGE_HTTP_PORT 8102, MEDIATION_HTTP_PORT 8103, FOLLOWUP_HTTP_PORT 8104
   KAFKA_PORT 19092, KAFKA_CONTROLLER_PORT 19093, POSTGRES_PORT 15432
+  INTAKE_API_METRICS_PORT 8201 … FOLLOWUP_API_METRICS_PORT 8204,
+  INTAKE_WORKER_METRICS_PORT 8301 … FOLLOWUP_WORKER_METRICS_PORT 8304
 servers of your own instead of the embedded ones:
   DATABASE_URL (an administrator's), KAFKA_BOOTSTRAP_SERVERS
 state, logs and secrets: .local/stack.json, .local/log, .local/secrets"""

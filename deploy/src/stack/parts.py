@@ -90,6 +90,7 @@ def service_environment(layout: Layout, keys: Keys, service: str, process: str, 
         "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers(layout),
         "HTTP_HOST": LOCALHOST,
         "HTTP_PORT": str(layout.ports.service(service)),
+        "METRICS_PORT": str(layout.ports.metrics(process)),
         "TOKEN_PUBLIC_KEY_FILE": str(keys.public_key_file),
         "SERVICE_TOKEN_FILE": str(keys.service_token_file(service)),
         "KEYRING_FILE": str(keys.keyring_file(service)),
@@ -124,6 +125,11 @@ def python_environment() -> dict[str, str]:
 
 def service_urls(layout: Layout) -> dict[str, str]:
     return {service: f"http://{LOCALHOST}:{layout.ports.service(service)}" for service in SERVICES}
+
+
+def metrics_urls(layout: Layout) -> dict[str, str]:
+    processes = [f"{service}-{kind}" for service in SERVICES for kind in ("api", "worker")]
+    return {process: f"http://{LOCALHOST}:{layout.ports.metrics(process)}/metrics" for process in processes}
 
 
 def bootstrap_servers(layout: Layout) -> str:

@@ -18,6 +18,14 @@ VARIABLES = {
     "kafka": ("KAFKA_PORT", 19092),
     "kafka_controller": ("KAFKA_CONTROLLER_PORT", 19093),
     "postgres": ("POSTGRES_PORT", 15432),
+    "intake_api_metrics": ("INTAKE_API_METRICS_PORT", 8201),
+    "triage_api_metrics": ("TRIAGE_API_METRICS_PORT", 8202),
+    "mediation_api_metrics": ("MEDIATION_API_METRICS_PORT", 8203),
+    "followup_api_metrics": ("FOLLOWUP_API_METRICS_PORT", 8204),
+    "intake_worker_metrics": ("INTAKE_WORKER_METRICS_PORT", 8301),
+    "triage_worker_metrics": ("TRIAGE_WORKER_METRICS_PORT", 8302),
+    "mediation_worker_metrics": ("MEDIATION_WORKER_METRICS_PORT", 8303),
+    "followup_worker_metrics": ("FOLLOWUP_WORKER_METRICS_PORT", 8304),
 }
 
 
@@ -38,6 +46,14 @@ class Ports:
     kafka: int
     kafka_controller: int
     postgres: int
+    intake_api_metrics: int
+    triage_api_metrics: int
+    mediation_api_metrics: int
+    followup_api_metrics: int
+    intake_worker_metrics: int
+    triage_worker_metrics: int
+    mediation_worker_metrics: int
+    followup_worker_metrics: int
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -63,6 +79,10 @@ class Ports:
 
     def service(self, name: str) -> int:
         return int(getattr(self, name))
+
+    def metrics(self, process: str) -> int:
+        """Of `intake-api`: a page apart from what it serves."""
+        return int(getattr(self, f"{process.replace('-', '_')}_metrics"))
 
     def without(self, *names: str) -> Self:
         """For parts that somebody else runs: their ports are not ours to check."""

@@ -40,7 +40,7 @@ async def page(issuer: Issuer) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def an_api(issuer: Issuer, **settings: object) -> httpx.AsyncClient:
+def an_api(issuer: Issuer, **settings: str) -> httpx.AsyncClient:
     router = APIRouter()
 
     @router.get("/v1/calls/{source}/{call_no}")
@@ -165,7 +165,7 @@ def test_a_gauge_nobody_told_is_absent_and_rows_that_are_gone_are_gone() -> None
 async def test_it_listens_apart_where_a_port_is_named_and_a_taken_one_is_an_alarm(
     issuer: Issuer,
 ) -> None:
-    settings = issuer.settings(metrics_port=free_port())
+    settings = issuer.settings(metrics_port=str(free_port()))
     where = f"http://127.0.0.1:{settings.metrics_port}/metrics"
     async with metrics_served(settings), httpx.AsyncClient() as client:
         assert (await client.get(where)).status_code == 401

@@ -19,6 +19,14 @@ def test_without_variables_the_ports_are_those_of_the_contract() -> None:
         "kafka": 19092,
         "kafka_controller": 19093,
         "postgres": 15432,
+        "intake_api_metrics": 8201,
+        "triage_api_metrics": 8202,
+        "mediation_api_metrics": 8203,
+        "followup_api_metrics": 8204,
+        "intake_worker_metrics": 8301,
+        "triage_worker_metrics": 8302,
+        "mediation_worker_metrics": 8303,
+        "followup_worker_metrics": 8304,
     }
 
 
