@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeAlias, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -15,17 +15,17 @@ import structlog
 from chassis.delivery.contracts import Contracts, Handlers
 from chassis.delivery.crashes import CrashLedger
 from chassis.delivery.dead_letters import DeadLetters
-from chassis.delivery.gate import Arrival, Parked, ParkReason, ReferralGate, Verdict
+from chassis.delivery.gate import Arrival
 from chassis.delivery.naming import NamedElsewhere, named_by, names_others
 from chassis.delivery.quarantine import Quarantine, Unplaced
 from chassis.delivery.rehearsal import Undone
 from chassis.delivery.statements import ParkedChange
+from chassis.delivery.turns import Batch, OnAny, Portion, Turns
 from chassis.delivery.units import Units
 from chassis.delivery.work import Work
 from chassis.failpoints import failpoint
 
 W = TypeVar("W", bound=Work)
-OnAny: TypeAlias = Callable[[Arrival, Any], None]
 log = structlog.get_logger(__name__)
 
 # The database refuses the data itself: the same batch would be refused for ever.
@@ -83,7 +83,8 @@ class Applier(Generic[W]):
         """Tries what is parked for these referrals, as after an operator's retry or a new version's deploy."""
         wanted = sorted(set(referral_ids))
         if self._crashes.has_suspects(self._name):
-            return await self._free_singly(wanted)
+            await self._free_singly(wanted)
+            return
         for start in range(0, len(wanted), DRAINED_AT_ONCE):
             await self._apply_or_halve(Portion(drained=wanted[start : start + DRAINED_AT_ONCE]))
 
@@ -131,9 +132,7 @@ class Applier(Generic[W]):
             except NamedElsewhere as more:
                 named |= more.referral_ids
 
-    async def _transact(
-        self, portion: Portion, named: set[UUID], doomed: frozenset[UUID], tried: list[UUID]
-    ) -> bool:
+    async def _transact(self, portion: Portion, named: set[UUID], doomed: frozenset[UUID], tried: list[UUID]) -> bool:
         in_hand: set[UUID] = set()
         async with self._units.transaction() as connection:
             batch = await self._open(
@@ -211,7 +210,7 @@ class Applier(Generic[W]):
         """The streams an event touches; a body that cannot be read names none and fails in its turn."""
         model = self._contracts.models.get(arrival.envelope.type)
         names = {arrival.referral_id}
-        if model is not None and arrival.envelope.type in self._handlers and names_others(model):
+        if model is not None and arrival.envelope.type in self._turns.handlers and names_others(model):
             names |= named_by(model, arrival.body)
         return names
 
@@ -222,4 +221,3 @@ class Applier(Generic[W]):
             for parked in gate.parked.values()
             for referral_id in self._named(parked.arrival)
         }
-

@@ -10,16 +10,18 @@ import structlog
 from aiokafka import AIOKafkaConsumer
 
 from chassis.clock import Clock
-from chassis.delivery.batch import Applier, OnAny
+from chassis.delivery.batch import Applier
 from chassis.delivery.comparing import Comparison
 from chassis.delivery.consuming import ConsumerLoop
 from chassis.delivery.contracts import Contracts, Handlers
+from chassis.delivery.crashes import CrashLedger
 from chassis.delivery.lacks import LackStore
 from chassis.delivery.outages import waits
 from chassis.delivery.peers import Peers
 from chassis.delivery.quarantine import Quarantine
 from chassis.delivery.reader import Reader
 from chassis.delivery.repair import Repair
+from chassis.delivery.turns import OnAny
 from chassis.delivery.units import Units
 from chassis.settings import ServiceSettings
 
@@ -38,12 +40,13 @@ class Consumer:
         make_consumer: Callable[[], AIOKafkaConsumer],
         peers: Peers,
         clock: Clock,
+        crashes: CrashLedger,
         *,
         hurries: bool,
     ) -> None:
         database, schema, self.name = units.database, units.statements.schema, units.statements.consumer
         self.applier = Applier(
-            units, contracts, handlers, Quarantine(database, schema, settings.keyring, consumer=self.name)
+            units, contracts, handlers, Quarantine(database, schema, settings.keyring, consumer=self.name), crashes
         )
         self.reader = Reader(contracts, make_consumer)
         self.loop = ConsumerLoop(self.reader, self.applier, contracts, hurries=hurries)

@@ -13,10 +13,10 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.delivery.batch import OnAny
 from chassis.delivery.contracts import Contracts, Handlers
 from chassis.delivery.gate import Position, ReferralGate
 from chassis.delivery.statements import ACTING, OpenedStreams, Statements
+from chassis.delivery.turns import OnAny
 from chassis.delivery.units import Units
 from chassis.delivery.work import Work
 

@@ -19,6 +19,7 @@ from chassis.delivery.audit_loop import seal_loop
 from chassis.delivery.broker import BrokerWatch
 from chassis.delivery.consumer import Consumer
 from chassis.delivery.contracts import Contracts, Handlers
+from chassis.delivery.crashes import CrashLedger
 from chassis.delivery.figures import Figures
 from chassis.delivery.lanes import Lanes
 from chassis.delivery.marks import BrokerMarks
@@ -80,12 +81,12 @@ class Delivery(Generic[W]):
         self.units: Units[W] = Units(
             database, Statements(schema, contracts.topic), make_work, self._relay_wake.set, keyring=settings.keyring
         )
-        self._membership = Membership(database, schema)
+        self._membership, self._crashes = Membership(database, schema), CrashLedger(database, schema)
         own = {schema: f"http://{settings.http_host}:{settings.http_port}"}
         self._peers = Peers(own | settings.peers, settings.service_token)
         self._acting = Consumer(
             settings, contracts, handlers, self.units, partial(self._make_consumer, ACTING, hurries), self._peers,
-            clock, hurries=hurries,
+            clock, self._crashes, hurries=hurries,
         )  # fmt: skip
         self._projecting = [self._projection(projection) for projection in projections]
         consumers = (self._acting, *self._projecting)
@@ -139,7 +140,11 @@ class Delivery(Generic[W]):
                 group.create_task(seal_loop(self._database, self._schema))
                 for loop, woken in zip(loops, wakes, strict=True):
                     group.create_task(_as_coroutine(loop(woken)))
+        except asyncio.CancelledError:  # whatever ends a worker otherwise may have been the work of an event
+            await self._crashes.end()
+            raise
         finally:
+            self._crashes.close()
             await self._peers.close()
             await self._membership.close()
 
@@ -164,6 +169,7 @@ class Delivery(Generic[W]):
 
     async def _consume(self) -> None:
         await self._membership.join()
+        await self._crashes.begin(self._membership.name)
         await self._topics_stand.wait()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._acting.run())
@@ -179,7 +185,7 @@ class Delivery(Generic[W]):
         units = ProjectionUnits(self._database, statements, projection.make_work, lambda: None)
         return Consumer(
             self._settings, contracts, projection.handlers, units, partial(self._make_consumer, projection.name, False),
-            self._peers, self._clock, hurries=False,
+            self._peers, self._clock, self._crashes, hurries=False,
         )  # fmt: skip
 
     def _compare_all(self, reason: str) -> None:

@@ -1,0 +1,29 @@
+"""Which referrals an event names besides its subject: their streams are locked before any handler runs."""
+
+from __future__ import annotations
+
+from functools import cache
+from uuid import UUID
+
+from chassis.delivery.contracts import EventModel
+
+
+class NamedElsewhere(Exception):
+    """Parked events name referrals that this transaction has not locked: begin again with these too."""
+
+    def __init__(self, referral_ids: set[UUID]) -> None:
+        super().__init__(f"{len(referral_ids)} more referrals named")
+        self.referral_ids = referral_ids
+
+
+@cache
+def names_others(model: type[EventModel]) -> bool:
+    """Whether a model has a `named_referrals` of its own: only then must a body be read before the locks."""
+    return sum("named_referrals" in base.__dict__ for base in model.__mro__) > 1
+
+
+def named_by(model: type[EventModel], body: bytes) -> set[UUID]:
+    try:
+        return set(model.parse(body).named_referrals())
+    except ValueError:  # pydantic's ValidationError too: the handler's turn will park it as failed
+        return set()
