@@ -1,30 +1,32 @@
 """Looks at a body before anything parses it: size, type, and the JSON that would only break something further in."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.malformed import malformed_json
-from chassis.problems import Problem, request_id_of
+from chassis.problems import Problem, overloaded, request_id_of
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_HELD_BYTES = 32 * 1024 * 1024
 _MAX_DEPTH = 64
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 _INT64 = range(-(2**63), 2**63)
+AnyBytes = TypeVar("AnyBytes", bytes, bytearray)
 
 
 class BodyGuard:
     """Pure ASGI. Buffers the body (small by limit) and hands it on in one piece, or answers 413, 415 or 422 itself."""
 
-    def __init__(
-        self, app: ASGIApp, *, max_bytes: int = MAX_BODY_BYTES, max_held_bytes: int = MAX_HELD_BYTES
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int = MAX_BODY_BYTES, max_held_bytes: int = MAX_HELD_BYTES) -> None:
         self._app, self._max_bytes = app, max_bytes
         self._unfinished = _Unfinished(max_held_bytes)
 
@@ -51,23 +53,24 @@ class BodyGuard:
             raise _too_large(self._max_bytes)
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
-            return self._within(message.get("body", b""))
-        with self._unfinished.one() as unfinished:
+            whole: bytes = message.get("body", b"")
+            return self._within(whole)
+        with self._unfinished.one() as body:
             while message["type"] == "http.request":
-                self._within(unfinished.add(message.get("body", b"")))
+                self._within(body.add(message.get("body", b"")))
                 if not message.get("more_body", False):
-                    return bytes(unfinished.body)
-                message = await unfinished.soon(receive)
+                    return bytes(body.held)
+                message = await body.next(receive)
         return None
 
-    def _within(self, body: bytes | bytearray) -> bytes | bytearray:
+    def _within(self, body: AnyBytes) -> AnyBytes:
         if len(body) > self._max_bytes:
             raise _too_large(self._max_bytes)
         return body
 
 
 class _Unfinished:
-    """What is held of bodies that are not whole. Where it is too much, those that began first make room for others."""
+    """What is held of bodies that are not whole. Where it is too much, those that began first give way."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes, self._held_bytes = most_bytes, 0
@@ -81,7 +84,7 @@ class _Unfinished:
             yield body
         finally:
             del self._bodies[body]
-            self._held_bytes -= len(body.body)
+            self._held_bytes -= len(body.held)
 
     def grew(self, size: int) -> None:
         self._held_bytes += size
@@ -89,15 +92,37 @@ class _Unfinished:
         for body in self._bodies:
             if excess <= 0:
                 return
-            excess -= len(body.body)
-            body.gives_way.set()
+            excess -= len(body.held)
+            body.give_way()
 
 
 class _Body:
     def __init__(self, unfinished: _Unfinished) -> None:
-        self._unfinished = unfinished
-        self.body = bytearray()
-        self.gives_way = asyncio.Event()
+        self._unfinished, self._gives_way = unfinished, False
+        self._waiting: asyncio.Timeout | None = None
+        self.held = bytearray()
+
+    def add(self, chunk: bytes) -> bytearray:
+        self.held += chunk
+        self._unfinished.grew(len(chunk))
+        return self.held
+
+    def give_way(self) -> None:
+        self._gives_way = True
+        if self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def next(self, receive: Receive) -> Message:
+        """Raises a 503 problem when others need the room."""
+        if self._gives_way:
+            raise overloaded()
+        try:
+            async with asyncio.timeout(None) as self._waiting:
+                return await receive()
+        except TimeoutError:
+            raise overloaded() from None
+        finally:
+            self._waiting = None
 
 
 def check_json(body: bytes) -> None:

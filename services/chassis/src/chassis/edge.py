@@ -41,7 +41,7 @@ class Edge:
 
 
 class AtOnce:
-    """Pure ASGI, inside the guard of bodies: a request runs from when it is whole, so that slow senders take no place."""
+    """Pure ASGI, inside the guard of bodies: a request runs once it is whole, so that slow senders take no place."""
 
     def __init__(self, app: ASGIApp, *, most: int) -> None:
         self._app, self._most = app, most

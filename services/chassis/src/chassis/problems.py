@@ -121,11 +121,13 @@ _DESCRIPTIONS = {
     401: "没有有效的令牌。No valid token.",
     403: "没有权限。Not allowed.",
     404: "没有这个资源。No such resource.",
+    408: "请求未在时限内发送完毕。The request was not sent within its time.",
     409: "与当前状态冲突。In conflict with the present state.",
     412: "资源已被他人修改。Changed by somebody else meanwhile.",
     413: "请求体过大。Body too large.",
     415: "请求体不是 JSON。Body is not JSON.",
     422: "请求格式有误。Malformed request.",
     428: "缺少 If-Match。If-Match is missing.",
+    431: "请求头过大。Head too large.",
     503: "暂时不可用，请按 Retry-After 重试。Not available now; try again after Retry-After.",
 }
