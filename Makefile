@@ -55,11 +55,13 @@ feed: venv      ## post the calls of FILE=….jsonl to the running stack
 ledger: venv    ## is every accepted call accounted for? QUIET=1: and is nothing under way?
 	@exec $(PY) -m stack ledger $(if $(QUIET),--quiet)
 
-contracts: venv ## generate JSON Schema, AsyncAPI and OpenAPI anew from models and routes
+contracts: venv ## generate JSON Schema, AsyncAPI, OpenAPI and the board of metrics anew from code
 	$(PY) -m referral_schemas generate
 	@mkdir -p schemas/openapi .local
 	@set -e; for service in intake triage mediation followup; do $(PY) -m $${service}_svc openapi > .local/openapi.json; \
 		mv .local/openapi.json schemas/openapi/$$service.json; done
+	$(PY) -m chassis.metrics_board > deploy/monitoring/board.json
+	$(PY) -m chassis.metrics_page > docs/metrics.md
 
 clean:          ## stop the stack and remove its data, logs and secrets; ALL=1: also .venv and fetched jars
 	@if [ -x $(PY) ]; then $(PY) -m stack down; fi
