@@ -1,8 +1,7 @@
-"""A toy's worker as a process of its own, to be stopped, killed and told to end: `python -m support.toy_worker '{…}'`."""
+"""A toy's worker as a process of its own, to be stopped, killed and told to end: `-m support.toy_worker`."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal

@@ -1,4 +1,4 @@
-"""An event whose handler ends the process: after three deaths it stands aside as failed, and everything else goes on."""
+"""An event whose handler ends the process: after three deaths it stands aside as failed; everything else goes on."""
 
 from __future__ import annotations
 
