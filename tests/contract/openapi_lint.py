@@ -100,6 +100,10 @@ class Operation:
         for parameter in self.node.get("parameters", ()):
             if not both_languages(parameter.get("description") or parameter["schema"].get("description")):
                 yield f"{parameter['in']} {parameter['name']} not described in both languages"
+            if parameter.get("required") and not parameter["schema"].get("examples"):
+                yield f"{parameter['in']} {parameter['name']} must be sent and has no example"
+            if {"type": "null"} in parameter["schema"].get("anyOf", ()):
+                yield f"{parameter['in']} {parameter['name']} may be null, which nobody can send"
 
     def _body(self) -> Iterator[str]:
         if self.body is None:

@@ -108,7 +108,7 @@ GOOD: Node = {
                 "security": [{"bearer": []}],
                 "x-roles": ["clerk"],
                 "parameters": [
-                    {"in": "path", "name": "thing", "description": "编号 · Its id", "schema": {"type": "string"}},
+                    {"in": "path", "name": "thing", "required": True, "description": "编号 · Its id", "schema": FIELD},
                     {"in": "header", "name": "If-Match", "description": "版本 · Version", "schema": {"type": "string"}},
                 ],
                 "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/In"}}}},
@@ -156,7 +156,15 @@ PLANTED: dict[str, tuple[Callable[[Node], object], str]] = {
         lambda d: post(d)["responses"]["200"]["content"]["application/json"].update(schema={}),
         "200 has no schema",
     ),
-    "a mute parameter": (lambda d: post(d)["parameters"][0].pop("description"), "path thing"),
+    "a mute parameter": (lambda d: post(d)["parameters"][1].pop("description"), "header If-Match not described"),
+    "a path that shows nothing": (
+        lambda d: post(d)["parameters"][0].update(schema={"type": "string"}),
+        "path thing must be sent and has no example",
+    ),
+    "a header of null": (
+        lambda d: post(d)["parameters"][1]["schema"].update(anyOf=[{"type": "string"}, {"type": "null"}]),
+        "header If-Match may be null",
+    ),
     "no example of the body": (lambda d: schema(d).pop("examples"), "body has no example"),
     "an example that is refused": (lambda d: schema(d).update(examples=[{"reason": 1}]), "first example"),
     "a field without example": (lambda d: schema(d)["properties"]["reason"].pop("examples"), "reason has no example"),

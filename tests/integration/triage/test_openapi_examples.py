@@ -33,11 +33,11 @@ class Place(Desk):
         return await self.triage.rows(statement, *arguments)
 
     async def kept_text(self) -> UUID:
-        referral_id = await after(("sign", {}), ("contact", CONTACT))(self)
-        statement = "SELECT text_id FROM triage.text_note WHERE referral_id = $1"
-        ((text_id,),) = [row.values() for row in await self.rows(statement, UUID(referral_id.parameters["referral_id"]))]
-        found: UUID = text_id
-        return found
+        ready = await CONTACTED(self)
+        (row,) = await self.rows(
+            "SELECT text_id FROM triage.text_note WHERE referral_id = $1", UUID(ready.parameters["referral_id"])
+        )
+        return UUID(str(row["text_id"]))
 
 
 Walk = Callable[[Place], Awaitable[Ready]]
@@ -61,8 +61,8 @@ async def under_review(place: Place) -> Ready:
 
 async def decided(place: Place) -> Ready:
     referral_id = await a_dispatched_one(place.triage)
-    (row,) = await place.rows("SELECT decision_id FROM triage.decision WHERE referral_id = $1 LIMIT 1", referral_id)
-    return Ready({"decision_id": str(row["decision_id"])}, "dispatcher")
+    (row,) = await place.rows("SELECT id FROM triage.decision WHERE referral_id = $1 LIMIT 1", referral_id)
+    return Ready({"decision_id": str(row["id"])}, "dispatcher")
 
 
 CONTACTED = after(("sign", {}), ("contact", CONTACT))

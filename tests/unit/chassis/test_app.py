@@ -355,8 +355,8 @@ async def test_the_openapi_document_lists_the_problems_of_every_endpoint(client:
 
     post = document["paths"]["/v1/notes"]["post"]
     get = document["paths"]["/v1/notes/{note_id}"]["get"]
-    assert set(post["responses"]) == {"201", "401", "403", "409", "413", "415", "422", "503"}
-    assert set(get["responses"]) == {"200", "401", "403", "404", "422", "503"}
+    assert set(post["responses"]) == {"201", "401", "403", "408", "409", "413", "415", "422", "431", "503"}
+    assert set(get["responses"]) == {"200", "401", "403", "404", "422", "431", "503"}
     for status, response in post["responses"].items():
         assert list(response["content"]) == ["application/json" if status == "201" else "application/problem+json"]
     assert post["security"] == [{"HTTPBearer": []}]

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chassis.openapi_examples import example_of, give_body_example, give_field_examples
+from chassis.openapi_examples import (
+    EXAMPLE_ID,
+    example_of,
+    give_body_example,
+    give_field_examples,
+    give_parameter_example,
+)
 from pydantic import BaseModel, Field
 
 
@@ -71,3 +77,10 @@ def test_no_body_is_no_example_and_too_little_is_none() -> None:
     give_body_example(operation, {})
     assert operation == {"responses": {}}
     assert example_of({"type": "string"}, {}) is None
+
+
+def test_an_id_that_must_be_sent_is_shown_and_one_that_may_be_left_out_is_not_filled_in() -> None:
+    for required, shown in ((True, [EXAMPLE_ID]), (False, None)):
+        parameter: dict[str, Any] = {"required": required, "schema": {"type": "string", "format": "uuid"}}
+        give_parameter_example(parameter)
+        assert parameter["schema"].get("examples") == shown

@@ -5,7 +5,7 @@ from typing import Any
 
 from chassis.access import Rights
 from chassis.commands_headers import IDEMPOTENCY_KEY, IF_MATCH
-from chassis.openapi_examples import give_body_example, give_field_examples
+from chassis.openapi_examples import give_body_example, give_field_examples, give_parameter_example
 from chassis.problems import ProblemOut, problem_response
 
 _METHODS = ("get", "put", "post", "delete", "patch")
@@ -24,6 +24,9 @@ def complete(document: dict[str, Any], rights: Rights) -> dict[str, Any]:
         if (method.upper(), path) in rights:
             operation["x-roles"] = sorted(rights[method.upper(), path])
         _require_if_match(operation)
+        for parameter in operation.get("parameters", ()):
+            _never_null(parameter)
+            give_parameter_example(parameter)
         give_body_example(operation, schemas)
         responses = operation.setdefault("responses", {})
         for status in _statuses(operation):
@@ -39,16 +42,25 @@ def _require_if_match(operation: dict[str, Any]) -> None:
             parameter["required"] = True
 
 
+def _never_null(parameter: dict[str, Any]) -> None:
+    """Nobody can send null in a path, a query or a header: what FastAPI calls so is left out."""
+    schema = parameter["schema"]
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        del schema["anyOf"]
+        parameter["schema"] = choices[0] | schema
+
+
 def _statuses(operation: dict[str, Any]) -> Iterator[int]:
     if operation.get("security"):
-        yield from (401, 403, 503)
+        yield from (401, 403, 431, 503)
     headers = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "header"}
     if IDEMPOTENCY_KEY in headers:
         yield from (409, 422)
     if IF_MATCH in headers:
         yield from (412, 428)
     if "requestBody" in operation:
-        yield from (413, 415, 422)
+        yield from (408, 413, 415, 422)
     elif "422" in operation["responses"]:
         yield 422
 

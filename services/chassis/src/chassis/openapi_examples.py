@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _JSON = "application/json"
+EXAMPLE_ID = "0199aa00-0000-7000-8000-000000000000"
 Schemas = Mapping[str, Any]
 
 
@@ -17,6 +18,13 @@ def give_body_example(operation: dict[str, Any], schemas: Schemas) -> None:
     found = example_of(content["schema"], schemas)
     if found is not None:
         content["example"] = found
+
+
+def give_parameter_example(parameter: dict[str, Any]) -> None:
+    """Where it must be sent: what may be left out the docs page would else fill in."""
+    schema = parameter["schema"]
+    if parameter.get("required") and "examples" not in schema and schema.get("format") == "uuid":
+        schema["examples"] = [EXAMPLE_ID]
 
 
 def give_field_examples(schemas: Schemas) -> None:
