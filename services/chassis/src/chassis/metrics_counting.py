@@ -4,7 +4,9 @@ Nothing here fails or waits, and what is counted is bounded: what a stranger can
 """
 
 import platform
+import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -103,12 +105,12 @@ def request_ended(method: str, route: str, status: int, seconds: float) -> None:
     _child(metrics.REQUEST_SECONDS, known, route).observe(seconds)
 
 
-def events_taken(consumer: str, outcomes: Mapping[tuple[str, str], int], oldest_seconds: float | None = None) -> None:
+def events_taken(consumer: str, outcomes: Mapping[tuple[str, str], int], *, oldest: datetime | None = None) -> None:
     """`outcomes`: (type, outcome) → how many; called when their transaction is committed."""
     for (event_type, outcome), count in outcomes.items():
         _child(metrics.EVENTS, consumer, event_type, outcome).inc(count)
-    if oldest_seconds is not None:
-        _child(metrics.EVENT_AGE, consumer).observe(oldest_seconds)
+    if oldest is not None:
+        _child(metrics.EVENT_AGE, consumer).observe(max(time.time() - oldest.timestamp(), 0.0))
 
 
 def records_sent(topics: Iterable[str]) -> None:

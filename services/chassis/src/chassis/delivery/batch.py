@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +14,7 @@ import structlog
 from chassis.delivery.contracts import Contracts, Handlers
 from chassis.delivery.crashes import CrashLedger
 from chassis.delivery.dead_letters import DeadLetters
-from chassis.delivery.gate import Arrival
+from chassis.delivery.gate import Arrival, Position
 from chassis.delivery.naming import NamedElsewhere, named_by, names_others
 from chassis.delivery.quarantine import Quarantine, Unplaced
 from chassis.delivery.rehearsal import Undone
@@ -24,8 +23,10 @@ from chassis.delivery.turns import Batch, OnAny, Portion, Turns
 from chassis.delivery.units import Units
 from chassis.delivery.work import Work
 from chassis.failpoints import failpoint
+from chassis.metrics_counting import events_taken
 
 W = TypeVar("W", bound=Work)
+Moved: TypeAlias = tuple[UUID, str, Position]
 log = structlog.get_logger(__name__)
 
 # The database refuses the data itself: the same batch would be refused for ever.
@@ -43,13 +44,14 @@ class Applier(Generic[W]):
         handlers: Handlers | OnAny,
         quarantine: Quarantine,
         crashes: CrashLedger | None = None,
+        *,
+        on_moved: Callable[[Sequence[Moved]], None] = lambda moved: None,
     ) -> None:
         self._units, self._contracts, self._quarantine = units, contracts, quarantine
         self._dead_letters = DeadLetters(contracts)
-        self._name = units.statements.consumer
+        self._name, self._on_moved = units.statements.consumer, on_moved
         self._crashes = crashes or CrashLedger(units.database, units.statements.schema)
         self._turns: Turns[W] = Turns(contracts, handlers, partial(self._crashes.is_condemned, self._name))
-        self.counts: Counter[str] = Counter()
 
     @property
     def acts(self) -> bool:
@@ -63,6 +65,7 @@ class Applier(Generic[W]):
         """
         if unplaced:
             await self._quarantine.keep(unplaced)
+            events_taken(self._name, {("unreadable", "quarantined"): len(unplaced)})
         if self._crashes.has_suspects(self._name):
             await self._apply_singly(arrivals)
         elif arrivals:
@@ -144,9 +147,11 @@ class Applier(Generic[W]):
             for arrival in portion.arrivals:
                 self._turns.take(arrival, batch, frees=not portion.singly)
             has_freed = self._turns.free(portion, batch)
-            await self._write(connection, batch)
+            moved = await self._write(connection, batch)
         failpoint("consumer.after_commit")
-        self.counts.update(batch.counts)
+        instants = [arrival.envelope.time for arrival in portion.arrivals if arrival.envelope.time]
+        events_taken(self._name, batch.outcomes, oldest=min(instants, default=None))
+        self._on_moved(moved)
         self._units.committed(batch.work)
         await self._crashes.survived(self._name, in_hand.union(tried))
         return has_freed
@@ -172,16 +177,17 @@ class Applier(Generic[W]):
             raise NamedElsewhere(more)
         return batch
 
-    async def _write(self, connection: asyncpg.Connection, batch: Batch[W]) -> None:
-        work, statements = batch.work, self._units.statements
+    async def _write(self, connection: asyncpg.Connection, batch: Batch[W]) -> list[Moved]:
+        work, statements, moved = batch.work, self._units.statements, self._moved(batch)
         change = self._parked_change(batch)
         await statements.write_parked(connection, change)
         await self._dead_letters.copy(connection, work, change.added)
-        await statements.write_positions(connection, self._moved(batch))
+        await statements.write_positions(connection, moved)
         failpoint("consumer.in_transaction")
         await self._units.finish(connection, work)
+        return moved
 
-    def _moved(self, batch: Batch[W]) -> list[Any]:
+    def _moved(self, batch: Batch[W]) -> list[Moved]:
         return [
             (referral_id, producer, position)
             for referral_id, gate in sorted(batch.work.gates.items())

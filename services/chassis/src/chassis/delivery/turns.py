@@ -22,6 +22,8 @@ W = TypeVar("W", bound=Work)
 OnAny: TypeAlias = Callable[[Arrival, Any], None]
 log = structlog.get_logger(__name__)
 
+_SET_ASIDE = {Verdict.DUPLICATE: "duplicate", Verdict.WAIT: "waiting", Verdict.CONFLICT: "conflict"}
+
 
 @dataclass
 class Batch(Generic[W]):
@@ -32,7 +34,7 @@ class Batch(Generic[W]):
     tried: list[UUID]
     parked_before: dict[UUID, dict[tuple[str, int], Parked]] = field(default_factory=dict)
     positions_before: dict[UUID, dict[str, int]] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,13 @@ class Turns(Generic[W]):
     def take(self, arrival: Arrival, batch: Batch[W], *, frees: bool = True) -> None:
         gate = batch.work.gates[arrival.referral_id]
         verdict = self._judge(gate, arrival)
-        batch.counts[verdict] += 1
         if verdict is Verdict.APPLY:
             self._apply(arrival, gate, batch)
             if frees:
                 self._free_parked(gate, batch)
-        elif verdict is Verdict.WAIT:
+            return
+        self._count(batch, arrival, _SET_ASIDE[verdict])
+        if verdict is Verdict.WAIT:
             gate.park(arrival, ParkReason.WAITING)
         elif verdict is Verdict.CONFLICT:
             self._park_conflict(arrival, gate)
@@ -126,10 +129,11 @@ class Turns(Generic[W]):
         event_type = arrival.envelope.type
         if self._on_any is None and self._contracts.is_unknown_version(event_type):
             gate.park(arrival, ParkReason.UNKNOWN_VERSION, event_type)
+            self._count(batch, arrival, "unknown_version")
             return
         handler = self.handlers.get(event_type)
         if handler is None and self._on_any is None:
-            batch.counts["passed_over"] += 1
+            self._count(batch, arrival, "passed_over")
             gate.pass_over(arrival)
             return
         work = batch.work
@@ -151,12 +155,18 @@ class Turns(Generic[W]):
         else:
             gate.pass_over(arrival)
             work.keep()
+            self._count(batch, arrival, "applied")
 
     def _park_failed(self, arrival: Arrival, gate: ReferralGate, batch: Batch[W], why: str) -> None:
         batch.work.forget()
         gate.park(arrival, ParkReason.FAILED, why)
-        batch.counts["failed"] += 1
+        self._count(batch, arrival, "failed")
         log.error("event_failed", type=arrival.envelope.type, referral_id=str(arrival.referral_id), error=why)
+
+    def _count(self, batch: Batch[W], arrival: Arrival, outcome: str) -> None:
+        """By types that we know; any other name may be anything."""
+        event_type = arrival.envelope.type
+        batch.outcomes[event_type if event_type in self._contracts.models else "unknown", outcome] += 1
 
     def _park_conflict(self, arrival: Arrival, gate: ReferralGate) -> None:
         """Another event under a number that is taken: a restored producer, or a restored self. A person must look."""
