@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 import asyncpg
@@ -38,6 +38,7 @@ SEND_SECONDS = 15.0
 REST_SECONDS = 5.0
 STREAMING_SECONDS = 1.0  # after an event of the stream, portions are small
 OUTSIDERS_AT_ONCE = 300
+BY_THEMSELVES_AT_ONCE = 100
 OUTSIDERS_SECONDS, OUTSIDERS_FEW_SECONDS = 0.4, 0.1
 BALANCE_SECONDS = 2.0
 IDLE_FIRST, IDLE_MOST = 0.05, 0.2  # only for a wake that was lost: every commit wakes the relay
@@ -62,6 +63,7 @@ class Relay:
         self._topics_stand, self._states, self._topic = topics_stand, states, topic
         self._producer: AIOKafkaProducer | None = None
         self._resting: dict[int, float] = {}
+        self._by_themselves: set[str] = set()  # topics of which the broker has refused a batch for its size
         self._next_outsiders = self._streams_until = 0.0
         self.sent = 0
         self._take = f"""
@@ -81,7 +83,9 @@ class Relay:
         self._set_aside = f"""
             WITH gone AS (DELETE FROM {schema}.outbox WHERE n = $1 RETURNING n, lane, topic, key, event_id)
             INSERT INTO {schema}.unsendable (n, lane, topic, key, event_id, reason)
-            SELECT n, lane, topic, key, event_id, $2 FROM gone ON CONFLICT DO NOTHING
+            SELECT n, lane, topic, key, event_id, $2 FROM gone WHERE NOT EXISTS (
+                SELECT 1 FROM {schema}.unsendable u WHERE u.topic = gone.topic AND u.event_id = gone.event_id)
+            ON CONFLICT DO NOTHING
         """
 
     async def run(self) -> None:
@@ -121,11 +125,13 @@ class Relay:
         outsiders = self._how_many_for_outsiders()
         rows = [Outgoing(*row) for row in await connection.fetch(self._take, lanes, of_states, self._topic, outsiders)]
         self._look_again(rows, outsiders)
+        rows = self._few_by_themselves(rows)
         if not rows:
             return 0
-        outcomes = await self._produce(connection, rows)
+        sending = Sending(await self._started(), asyncio.get_running_loop().time, self._by_themselves)
+        outcomes = await self._produce(connection, rows, sending)
         failpoint("relay.after_ack")
-        return await self._settle(connection, rows, outcomes)
+        return await self._settle(connection, rows, outcomes, sending.for_itself)
 
     def _how_many_for_outsiders(self) -> int:
         """Other services wait for the stream; partners and sources do not, so what is for them gathers a moment, and
@@ -149,9 +155,17 @@ class Relay:
         self._resting = {lane: until for lane, until in self._resting.items() if until > now}
         return sorted(self._lanes.held - self._resting.keys())
 
-    async def _produce(self, connection: asyncpg.Connection, rows: Sequence[Outgoing]) -> list[Outcome]:
+    def _few_by_themselves(self, rows: Sequence[Outgoing]) -> list[Outgoing]:
+        """Each of these costs a round trip: the other topics are not to wait long for them."""
+        few = {topic: [row for row in rows if row.topic == topic] for topic in self._by_themselves}
+        later = {row.n for of_topic in few.values() for row in of_topic[BY_THEMSELVES_AT_ONCE:]}
+        self._by_themselves -= {topic for topic, of_topic in few.items() if not of_topic}
+        return [row for row in rows if row.n not in later]
+
+    async def _produce(
+        self, connection: asyncpg.Connection, rows: Sequence[Outgoing], sending: Sending
+    ) -> list[Outcome]:
         """Records first, then the states, which are read right before they are sent."""
-        sending = Sending(await self._started(), asyncio.get_running_loop().time)
         for row in rows:
             if row.is_state:
                 continue
@@ -192,15 +206,17 @@ class Relay:
         connection: asyncpg.Connection,
         rows: Sequence[Outgoing],
         outcomes: Sequence[Outcome],
+        for_itself: Collection[int],
     ) -> int:
         """Deletes the acknowledged prefix of each lane and topic; sets aside what is refused for itself."""
         stopped: set[tuple[int, str]] = set()
         done, aside, doubt = [], [], None
         for row, outcome in zip(rows, outcomes, strict=True):
-            if isinstance(outcome, (*REFUSED_FOR_ITSELF, LookupError)):
+            if isinstance(outcome, LookupError) or (isinstance(outcome, REFUSED_FOR_ITSELF) and row.n in for_itself):
                 aside.append((row, type(outcome).__name__))
             elif isinstance(outcome, BaseException):
                 stopped.add((row.lane, row.topic))
+                self._by_themselves |= {row.topic} if isinstance(outcome, REFUSED_FOR_ITSELF) else set()
                 doubt = doubt if isinstance(doubt, Overtaken) else outcome
             elif (row.lane, row.topic) not in stopped:
                 done.append(row.n)
@@ -215,7 +231,7 @@ class Relay:
         if doubt is not None:
             if done:
                 rested = asyncio.get_running_loop().time() + REST_SECONDS
-                self._resting |= {lane: rested for lane, _ in stopped}
+                self._resting |= {lane: rested for lane, topic in stopped if topic not in self._by_themselves}
             raise Unknown(type(doubt).__name__) from doubt
         return len(done) + len(aside)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ from aiokafka.errors import MessageSizeTooLargeError, RecordTooLargeError
 from aiokafka.structs import RecordMetadata
 
 BUFFER_SECONDS, BUFFER_LEAST_SECONDS = 5.0, 0.2
+ALONE_SECONDS = 5.0
 Outcome: TypeAlias = RecordMetadata | BaseException
 Sent: TypeAlias = asyncio.Future[RecordMetadata]
 REFUSED_FOR_ITSELF = (MessageSizeTooLargeError, RecordTooLargeError)
@@ -42,19 +43,26 @@ class Outgoing:
 
 @dataclass
 class Sending:
-    """`read_at` tells of each state sent when it was read; rows of one key share its record's future."""
+    """`read_at` tells of each state sent when it was read; rows of one key share its record's future.
+
+    The broker refuses what is too large by the producer's batch, which holds its neighbours too. So records of topics
+    in `by_themselves` are sent one after the other; a row in `for_itself` was refused, if it was, for its own size.
+    """
 
     producer: AIOKafkaProducer
     clock: Callable[[], float]
+    by_themselves: Collection[str] = ()
+    for_itself: set[int] = field(default_factory=set)
     futures: dict[int, Sent] = field(default_factory=dict)
     read_at: dict[tuple[str, str], float] = field(default_factory=dict)
     _full: set[tuple[int, str]] = field(default_factory=set)
+    _broken: set[str] = field(default_factory=set)
     _waited: float = 0.0
 
     async def send(self, row: Outgoing, headers: list[tuple[str, bytes]] | None, body: str | None) -> Sent:
         """A partition whose buffer is full takes nothing more in this batch: what is later must not pass."""
         place = (row.lane, row.topic)
-        if place in self._full:
+        if place in self._full or row.topic in self._broken:
             return self.refuse(row, Unknown("an earlier row of its lane waits"))
         started = self.clock()
         try:
@@ -63,12 +71,22 @@ class Sending:
                     row.topic, None if body is None else body.encode(), key=row.key.encode(), headers=headers
                 )
         except REFUSED_FOR_ITSELF as error:
+            self.for_itself.add(row.n)
             return self.refuse(row, error)
         except TimeoutError as error:
             self._full.add(place)
             self._waited += self.clock() - started
             return self.refuse(row, error)
+        if row.topic in self.by_themselves:
+            await self._wait_for(row)
         return self.futures[row.n]
+
+    async def _wait_for(self, row: Outgoing) -> None:
+        """What comes after one that did not get through waits for the next batch, and for a sound producer."""
+        self.for_itself.add(row.n)
+        await asyncio.wait({self.futures[row.n]}, timeout=ALONE_SECONDS)
+        if not isinstance(outcome_of(self.futures[row.n]), RecordMetadata):
+            self._broken.add(row.topic)
 
     def in_doubt(self, rows: Iterable[Outgoing], is_late: Callable[[float], bool]) -> set[tuple[str, str]]:
         """Topic and key of the states that may come, or have come, after a newer one of another relay."""
