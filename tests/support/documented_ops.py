@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from chassis.ids import new_id
+from support.consumers import Consumer
 from support.documented import Documented, Place, Ready, is_taken, operations_of
-
-WHY = {"reason": "written_by_a_test"}
+from support.tokens import Issuer
 
 
 class OpsPlace(Place, Protocol):
@@ -26,6 +26,19 @@ class OpsPlace(Place, Protocol):
     async def kept_text(self) -> UUID:
         """The id of something that somebody wrote."""
         ...
+
+
+class OnConsumer:
+    """What of it a consumer in this process gives."""
+
+    consumer: Consumer
+
+    @property
+    def issuer(self) -> Issuer:
+        return self.consumer.issuer
+
+    async def rows(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
+        return await self.consumer.rows(statement, *arguments)
 
 
 OpsWalk = Callable[[OpsPlace], Awaitable[Ready]]

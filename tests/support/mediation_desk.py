@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -200,9 +200,11 @@ class Desk:
         category: Category = Category.NEIGHBOUR,
         grade: Grade = Grade.YELLOW,
         committee: str = COMMITTEE,
+        parties: Sequence[UUID] = (),
     ) -> Dispute:
         """A referral that has just been handed over."""
         dispute = Dispute(self)
+        dispute.parties = list(parties) or dispute.parties
         await dispute.tell(opened(), classified(category, grade), dispatched(), contacted())
         await dispute.tell(handed(dispute.parties, committee=committee))
         return dispute

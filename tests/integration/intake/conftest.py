@@ -174,6 +174,13 @@ async def crowded_intake(migrated: Migrated) -> AsyncIterator[Intake]:
         yield made
 
 
+@pytest.fixture(scope="module")
+async def shared_intake(migrated: Migrated) -> AsyncIterator[Intake]:
+    """One for all tests of a file whose calls do not know one another."""
+    async with an_intake(migrated) as made:
+        yield made
+
+
 @asynccontextmanager
 async def an_intake(migrated: Migrated, **settings_changes: str) -> AsyncIterator[Intake]:
     variables = migrated.issuer.environment("", DATABASE_URL=migrated.app_url, **settings_changes)

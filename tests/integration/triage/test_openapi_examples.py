@@ -1,7 +1,6 @@
 """Every example of triage's OpenAPI document is sent; the first of each command to a referral that waits for it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +9,7 @@ import pytest
 from integration.triage.people import Desk, a_dispatched_one, one_under_review
 from support.consumers import Consumer
 from support.documented import Documented, Ready, answers_as_documented, is_taken, operations_of
-from support.documented_ops import brought_to_it
-from support.tokens import Issuer
+from support.documented_ops import OnConsumer, brought_to_it
 from triage_svc.main import make_api
 
 OPERATIONS = operations_of("triage")
@@ -20,17 +18,12 @@ CONTACT = {"channel": "phone", "parties": PARTIES, "note": "双方同意面谈�
 RETURN = {"reason": "wrong_area", "addressee": "district", "note": "不在本辖区"}
 
 
-@dataclass
-class Place(Desk):
-    service = "triage"
-    producer = "intake"
+class Place(OnConsumer, Desk):
+    service, producer = "triage", "intake"
 
-    @property
-    def issuer(self) -> Issuer:
-        return self.triage.issuer
-
-    async def rows(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
-        return await self.triage.rows(statement, *arguments)
+    def __init__(self, client: httpx.AsyncClient, triage: Consumer) -> None:
+        super().__init__(client, triage)
+        self.consumer = triage
 
     async def kept_text(self) -> UUID:
         ready = await CONTACTED(self)

@@ -11,11 +11,12 @@ from mediation_svc.domain.agreement import Signer
 from mediation_svc.domain.parties import Will
 
 EXAMPLE_PARTY = "01997b3c-6a10-7c4e-9f21-0b8d4f6a2e01"
+EXAMPLE_OTHER = "01997b3c-6a10-7c4e-9f21-0b8d4f6a2e02"
 EXAMPLE_AT = "2026-01-05T06:00:00Z"
 ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]+$", max_length=60)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=r"\S")]
-OBLIGATIONS: list[JsonValue] = [{"kind": "payment", "due_on": "2027-02-05", "note": "乙方支付维修费。"}]
+OBLIGATIONS: list[JsonValue] = [{"kind": "payment", "due_on": "2099-02-05", "note": "乙方支付维修费。"}]
 
 
 def _shown(**body: JsonValue) -> ConfigDict:
@@ -77,11 +78,11 @@ class AssignIn(BaseModel):
 class MeetIn(BaseModel):
     """A meeting that was held. 调解会。"""
 
-    model_config = _shown(held_at=EXAMPLE_AT, present=[EXAMPLE_PARTY])
+    model_config = _shown(held_at=EXAMPLE_AT, present=[EXAMPLE_PARTY, EXAMPLE_OTHER])
 
     held_at: AwareDatetime = Field(description="召开时间。When it was held.", examples=[EXAMPLE_AT])
     present: list[UUID] = Field(
-        min_length=1, max_length=20, description="到场当事人。Parties present.", examples=[[EXAMPLE_PARTY]]
+        min_length=1, max_length=20, description="到场当事人。Parties present.", examples=[[EXAMPLE_PARTY, EXAMPLE_OTHER]]
     )
     note: Text | None = Field(
         default=None, description="调解记录，加密保存。Record of the meeting, kept sealed.", examples=["双方陈述事实。"]
@@ -95,7 +96,7 @@ class OwedIn(BaseModel):
 
     kind: ReasonCode = Field(description="义务种类代码。Kind of obligation.", examples=["payment"])
     due_on: date | None = Field(
-        default=None, description="履行期限。Day it is due; null when none.", examples=["2027-02-05"]
+        default=None, description="履行期限。Day it is due; null when none.", examples=["2099-02-05"]
     )
     note: Text | None = Field(
         default=None, description="义务内容，加密保存。What exactly, kept sealed.", examples=["乙方支付维修费。"]
@@ -232,7 +233,7 @@ class TerminateIn(ReasonIn):
 class ExtendIn(BaseModel):
     """The committee and every party want more time. 延长期限。"""
 
-    model_config = _shown(days=15, agreed_by=[EXAMPLE_PARTY])
+    model_config = _shown(days=15, agreed_by=[EXAMPLE_PARTY, EXAMPLE_OTHER])
 
     days: int = Field(
         ge=1,
@@ -241,7 +242,7 @@ class ExtendIn(BaseModel):
         examples=[15],
     )
     agreed_by: list[UUID] = Field(
-        max_length=20, description="同意延长的当事人。Parties who agree.", examples=[[EXAMPLE_PARTY]]
+        max_length=20, description="同意延长的当事人。Parties who agree.", examples=[[EXAMPLE_PARTY, EXAMPLE_OTHER]]
     )
 
 
