@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis.clock import Clock
 from chassis.delivery.batch import Applier
@@ -23,6 +24,7 @@ from chassis.delivery.reader import Reader
 from chassis.delivery.repair import Repair
 from chassis.delivery.turns import OnAny
 from chassis.delivery.units import Units
+from chassis.delivery.watchdog import AssignmentWatch
 from chassis.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
@@ -38,6 +40,7 @@ class Consumer:
         handlers: Handlers | OnAny,
         units: Units[Any],
         make_consumer: Callable[[], AIOKafkaConsumer],
+        make_admin: Callable[[], AIOKafkaAdminClient],
         peers: Peers,
         clock: Clock,
         crashes: CrashLedger,
@@ -50,6 +53,7 @@ class Consumer:
         )
         self.reader = Reader(contracts, make_consumer)
         self.loop = ConsumerLoop(self.reader, self.applier, contracts, hurries=hurries)
+        self.watchdog = AssignmentWatch(self.reader, contracts, self.name, make_admin)
         store = LackStore(database, schema, consumer=self.name)
         self.repair = Repair(
             contracts, self.reader, self.loop, self.applier,
@@ -61,7 +65,7 @@ class Consumer:
         """Until cancelled; raises what is no outage."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.loop.run())
-            group.create_task(self.loop.watch_assignment())
+            group.create_task(self.watchdog.run())
             group.create_task(self.repair.run())
 
     async def run_apart(self) -> None:

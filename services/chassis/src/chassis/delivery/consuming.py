@@ -1,4 +1,4 @@
-"""The consumer loop: fetch, apply in one transaction, remember the offset; and the watchdog over its assignment."""
+"""The consumer loop: fetch, apply in one transaction, remember the offset."""
 
 from __future__ import annotations
 
@@ -19,12 +19,7 @@ from chassis.delivery.wire import Unreadable, read_headers
 
 log = structlog.get_logger(__name__)
 
-EMPTY_ASSIGNMENT_SECONDS = 15.0
 QUIET_SECONDS = 0.1
-
-
-class WorkerStuck(RuntimeError):
-    """The group gives this member nothing to read although there is something: only a new process cures it."""
 
 
 class _Revoked(Exception):
@@ -119,13 +114,3 @@ class ConsumerLoop:
             await self._idle.wait()
         finally:
             self._revoking = False
-
-    async def watch_assignment(self) -> None:
-        """Raises WorkerStuck after 15 s without partitions while the topics exist: no exception would ever come."""
-        empty_for = 0.0
-        while True:
-            await asyncio.sleep(1.0)
-            has_something = any(self._reader.partitions(topic) for topic in self._contracts.producers)
-            empty_for = 0.0 if self._reader.assignment or not has_something else empty_for + 1.0
-            if empty_for >= EMPTY_ASSIGNMENT_SECONDS:
-                raise WorkerStuck("no partitions assigned for 15 s while the topics exist")

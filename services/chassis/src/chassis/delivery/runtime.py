@@ -35,6 +35,7 @@ from chassis.delivery.states import States, StateTransfer
 from chassis.delivery.tables import add_partitions_call
 from chassis.delivery.topics import MAX_MESSAGE_BYTES
 from chassis.delivery.units import Units
+from chassis.delivery.watchdog import group_of
 from chassis.delivery.work import Work
 from chassis.metrics_serving import metrics_served
 from chassis.settings import ServiceSettings, SettingsError
@@ -85,8 +86,8 @@ class Delivery(Generic[W]):
         own = {schema: f"http://{settings.http_host}:{settings.http_port}"}
         self._peers = Peers(own | settings.peers, settings.service_token)
         self._acting = Consumer(
-            settings, contracts, handlers, self.units, partial(self._make_consumer, ACTING, hurries), self._peers,
-            clock, self._crashes, hurries=hurries,
+            settings, contracts, handlers, self.units, partial(self._make_consumer, ACTING, hurries), self._make_admin,
+            self._peers, clock, self._crashes, hurries=hurries,
         )  # fmt: skip
         self._projecting = [self._projection(projection) for projection in projections]
         consumers = (self._acting, *self._projecting)
@@ -164,8 +165,9 @@ class Delivery(Generic[W]):
         return self._acting.reader.paused
 
     def _is_ready(self) -> bool:
-        """Reading, or kept from reading by the broker alone: then a restart would cure nothing."""
-        return bool(self._acting.reader.assignment) or self._watch.broker_is_away
+        """Reading, or kept from it by the broker or by other workers alone: then a restart would cure nothing."""
+        acting = self._acting
+        return bool(acting.reader.assignment) or acting.watchdog.stands_by or self._watch.broker_is_away
 
     async def _consume(self) -> None:
         await self._membership.join()
@@ -185,7 +187,7 @@ class Delivery(Generic[W]):
         units = ProjectionUnits(self._database, statements, projection.make_work, lambda: None)
         return Consumer(
             self._settings, contracts, projection.handlers, units, partial(self._make_consumer, projection.name, False),
-            self._peers, self._clock, self._crashes, hurries=False,
+            self._make_admin, self._peers, self._clock, self._crashes, hurries=False,
         )  # fmt: skip
 
     def _compare_all(self, reason: str) -> None:
@@ -231,7 +233,7 @@ class Delivery(Generic[W]):
         return AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
             client_id=f"{self._schema}-{consumer}",
-            group_id=f"{self._contracts.topic}.{consumer}",
+            group_id=group_of(self._contracts, consumer),
             group_instance_id=member,
             enable_auto_commit=False,
             auto_offset_reset="earliest",

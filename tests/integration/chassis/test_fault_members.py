@@ -1,0 +1,212 @@
+"""Members of a group that get nothing, come, go, or come back from the dead."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from chassis.delivery import watchdog as watchdogs
+from chassis.delivery.contracts import Contracts
+from chassis.delivery.reader import Reader
+from chassis.delivery.topics import ensure_topics
+from chassis.delivery.watchdog import AssignmentWatch, WorkerStuck, group_of
+from chassis.ids import new_id
+from support.stack import KafkaServer, eventually
+from support.toy_worker import worker_process
+from support.toys import Toy, Toys, ToyTopic, contracts_of, toys
+
+
+@pytest.fixture
+async def pair(database: str, kafka: KafkaServer, tmp_path: Path) -> AsyncIterator[Toys]:
+    async with toys(database, kafka.bootstrap_servers, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def admin(kafka: KafkaServer) -> AsyncIterator[AIOKafkaAdminClient]:
+    made = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
+    await made.start()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdogs, "EMPTY_ASSIGNMENT_SECONDS", 0.5)
+    monkeypatch.setattr(watchdogs, "LOOK_SECONDS", 0.1)
+
+
+@dataclass(frozen=True)
+class Member:
+    reader: Reader
+    watch: CountingWatch
+    task: asyncio.Task[None]
+
+
+class CountingWatch(AssignmentWatch):
+    asked = 0
+
+    async def _ask(self) -> tuple[int, int]:
+        self.asked += 1
+        return await super()._ask()
+
+
+@asynccontextmanager
+async def a_member(
+    contracts: Contracts, bootstrap_servers: str, *, metadata_max_age_ms: int = 5000
+) -> AsyncIterator[Member]:
+    """One that reads nothing, with the watch over what it is given."""
+
+    def consumer() -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=bootstrap_servers, group_id=group_of(contracts, "acting"), enable_auto_commit=False,
+            metadata_max_age_ms=metadata_max_age_ms, session_timeout_ms=6000, heartbeat_interval_ms=500,
+        )  # fmt: skip
+
+    reader = Reader(contracts, consumer)
+    await reader.start()
+    watch = CountingWatch(
+        reader, contracts, "acting", partial(AIOKafkaAdminClient, bootstrap_servers=bootstrap_servers)
+    )
+    task = asyncio.create_task(watch.run())
+    try:
+        yield Member(reader, watch, task)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await reader.stop()
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_worker_that_is_given_nothing_although_there_is_something_ends(
+    kafka: KafkaServer, admin: AIOKafkaAdminClient
+) -> None:
+    """A leader that has seen its topics go deals out nothing until it asks again, here for five minutes."""
+    contracts = contracts_of("pong", f"{new_id().hex}.v1")
+    topics = [topic.name for topic in contracts.topics]
+    await ensure_topics(admin, contracts.topics, replication=1)
+    async with a_member(contracts, kafka.bootstrap_servers, metadata_max_age_ms=300_000) as stuck:
+        await eventually(lambda: len(stuck.reader.assignment) == 12)
+        await admin.delete_topics(topics)
+        await eventually(lambda: not stuck.reader.assignment, within=20)
+        await eventually(lambda: stuck.watch.asked > 1)
+        assert not stuck.task.done(), "there is nothing to read"
+        await ensure_topics(admin, contracts.topics, replication=1)
+        with pytest.raises(WorkerStuck):
+            async with asyncio.timeout(10):
+                await stuck.task
+        assert not stuck.reader.assignment
+    async with a_member(contracts, kafka.bootstrap_servers) as next_one:
+        await eventually(lambda: len(next_one.reader.assignment) == 12)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_worker_for_which_no_partition_is_left_stands_by_and_takes_over(
+    kafka: KafkaServer, admin: AIOKafkaAdminClient
+) -> None:
+    contracts = contracts_of("pong", f"{new_id().hex}.v1")
+    contracts = replace(contracts, topics=tuple(ToyTopic(topic.name, 1) for topic in contracts.topics))
+    await ensure_topics(admin, contracts.topics, replication=1)
+    async with AsyncExitStack() as one, AsyncExitStack() as two:
+        members = [
+            await stack.enter_async_context(a_member(contracts, kafka.bootstrap_servers)) for stack in (one, two)
+        ]
+        await eventually(lambda: sum(member.watch.stands_by for member in members) == 1)
+        assert not any(member.task.done() for member in members)
+        holder, standby = sorted(members, key=lambda member: member.watch.stands_by)
+        await (one, two)[members.index(holder)].aclose()
+        await eventually(lambda: standby.reader.assignment)
+        await eventually(lambda: not standby.watch.stands_by)
+
+
+async def test_a_batch_in_flight_while_a_worker_joins_and_leaves_has_its_effect_once(
+    pair: Toys, database: str, tmp_path: Path
+) -> None:
+    """The batch is held by a lock on its stream, from before the second worker comes until after it has gone."""
+    held, others = new_id(), [new_id() for _ in range(12)]
+    await pair.ping.ping(held, 1)
+    async with pair.running():
+        await eventually(lambda: applied(pair.pong, held, 1), within=20)
+        async with stream_held(database, held):
+            await pair.ping.ping(held, 2)
+            for referral_id in others:
+                await pair.ping.ping(referral_id, 1)
+            await eventually(lambda: is_waited_for(database), within=10)
+            with worker_process(pair.pong, tmp_path) as second:
+                await second.ready()
+                await eventually(lambda: is_waited_for(database), within=10)
+                second.signal(signal.SIGTERM)
+                assert await second.ended() == 0
+        await eventually(lambda: applied(pair.pong, held, 2), within=30)
+        for referral_id in others:
+            await eventually(partial(applied, pair.pong, referral_id, 1), within=30)
+
+
+async def test_a_worker_back_from_the_dead_applies_nothing_that_others_have_applied(pair: Toys, tmp_path: Path) -> None:
+    """Stopped with a batch read and not applied, until its session is over and another has applied the same."""
+    referrals = [new_id() for _ in range(24)]
+    async with pair.ping.working(), pair.ping.serving():
+        with worker_process(pair.pong, tmp_path, "zombie", consumer_in_transaction="hang 1") as zombie:
+            await zombie.ready()
+            await ping_all(pair, referrals, 1)
+            await eventually(lambda: zombie.met("consumer.in_transaction"), within=20)
+            zombie.signal(signal.SIGSTOP)
+            with worker_process(pair.pong, tmp_path, "heir") as heir:
+                await heir.ready()
+                await ping_all(pair, referrals, 2)
+                await eventually(lambda: all_applied(pair, referrals, 2), within=40)
+                zombie.signal(signal.SIGCONT)
+                await ping_all(pair, referrals, 3)
+                await zombie.ready()
+                await eventually(lambda: all_applied(pair, referrals, 3), within=40)
+                await ping_all(pair, referrals, 4)
+                await eventually(lambda: all_applied(pair, referrals, 4), within=40)
+    assert {(await pair.pong.tally(one)).digest for one in referrals} == {((1 * 31 + 2) * 31 + 3) * 31 + 4}
+    assert await pair.pong.value("SELECT count(*) FROM pong.event_log") == 4 * len(referrals)
+
+
+async def ping_all(pair: Toys, referrals: list[UUID], n: int) -> None:
+    for referral_id in referrals:
+        await pair.ping.ping(referral_id, n)
+
+
+async def all_applied(pair: Toys, referrals: list[UUID], count: int) -> bool:
+    return all([await applied(pair.pong, one, count) for one in referrals])
+
+
+async def applied(toy: Toy, referral_id: UUID, count: int) -> bool:
+    return (await toy.tally(referral_id)).count == count
+
+
+@asynccontextmanager
+async def stream_held(database: str, referral_id: UUID) -> AsyncIterator[None]:
+    """Nobody else gets beyond its first lock."""
+    holder = await asyncpg.connect(database)
+    try:
+        async with holder.transaction():
+            await holder.execute("SELECT 1 FROM pong.stream WHERE referral_id = $1 FOR UPDATE", referral_id)
+            yield
+    finally:
+        await holder.close()
+
+
+async def is_waited_for(database: str) -> bool:
+    admin = await asyncpg.connect(database)
+    try:
+        return bool(
+            await admin.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%open_streams%'"
+            )
+        )
+    finally:
+        await admin.close()
