@@ -12,7 +12,7 @@ from chassis import metrics, metrics_counting
 from chassis.app import create_app
 from chassis.auth import Caller, Verifier, require
 from chassis.edge import Edge
-from chassis.logs import _counted
+from chassis.logs import _counted, _log_uncaught
 from chassis.metrics import Kind
 from chassis.metrics_serving import ROLES, MetricsPage, metrics_served
 from fastapi import APIRouter, Depends
@@ -140,6 +140,12 @@ def test_errors_are_alarms_by_name_and_what_libraries_say_is_not() -> None:
         for value in sample.labels.values()
     }
     assert not told & {"toy_warning", "toy_info", "王建国 13800138000"}
+
+
+def test_an_error_that_reaches_the_top_of_a_process_is_an_alarm() -> None:
+    with capture_logs() as lines:
+        _log_uncaught(ValueError, ValueError("王建国"), None)
+    assert [(line["event"], line["log_level"]) for line in lines] == [("uncaught", "critical")]
 
 
 def test_every_name_ends_in_its_unit_and_says_in_both_languages_what_it_is() -> None:
