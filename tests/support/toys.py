@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -271,6 +272,12 @@ class Toy:
             with suppress(asyncio.CancelledError):
                 await task
 
+    def anew(self) -> Toy:
+        """The next process of the same service: nothing of the last one's memory."""
+        return replace(
+            self, delivery=_delivery(self.settings, self.contracts, HANDLERS[self.service], self.database, ())
+        )
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
         """The api, over real HTTP, on the port its peers know."""
@@ -321,6 +328,7 @@ async def toys(
     handlers: Mapping[str, Handlers] = HANDLERS,
     projections: Mapping[str, Sequence[Projection]] | None = None,
     wrap: Callable[[str], str] = str,
+    session_seconds: float = 6,
 ) -> AsyncIterator[Toys]:
     """Both toys over one database, with topics of their own; intervals as short as a test needs them."""
     secrets = Secrets(folder)
@@ -334,7 +342,8 @@ async def toys(
             database_url=wrap(database_url), kafka_bootstrap_servers=bootstrap_servers, http_port=ports[service],
             token_public_key_file=folder / "public.pem", service_token_file=folder / "service.token",
             keyring_file=folder / "keyring.json", peers={name: f"http://127.0.0.1:{p}" for name, p in ports.items()},
-            gap_seconds=1, compare_seconds=2, broker_check_seconds=1, session_seconds=6, delivery_limit_seconds=1,
+            gap_seconds=1, compare_seconds=2, broker_check_seconds=1, session_seconds=session_seconds,
+            delivery_limit_seconds=1,
         )  # fmt: skip
         projecting = (projections or {}).get(service, ())
         made.append(_toy(service, settings, contracts_of(service, suffix), handlers[service], projecting))
@@ -354,13 +363,22 @@ def _toy(
     projections: Sequence[Projection],
 ) -> Toy:
     database = Database(settings.database_url, process=f"{service}-toy", pool_size=6)
-
-    def make_work(now: datetime) -> ToyWork:
-        return ToyWork(now, schema=service)
-
-    units: Units[ToyWork] = Units(database, Statements(service, contracts.topic), make_work, lambda: None)
-    delivery: Delivery[ToyWork] = Delivery(
-        settings, contracts, handlers, make_work, database, Clock(),
-        states={f"{service}-status.{contracts.topic.split('.', 1)[1]}": states_of(service)}, projections=projections,
-    )  # fmt: skip
+    units: Units[ToyWork] = Units(
+        database, Statements(service, contracts.topic), partial(ToyWork, schema=service), lambda: None
+    )
+    delivery = _delivery(settings, contracts, handlers, database, projections)
     return Toy(service, settings, database, contracts, units, delivery, settings.peers[service])
+
+
+def _delivery(
+    settings: ServiceSettings,
+    contracts: Contracts,
+    handlers: Handlers,
+    database: Database,
+    projections: Sequence[Projection],
+) -> Delivery[ToyWork]:
+    states = {f"{contracts.service}-status.{contracts.topic.split('.', 1)[1]}": states_of(contracts.service)}
+    return Delivery(
+        settings, contracts, handlers, partial(ToyWork, schema=contracts.service), database, Clock(), states=states,
+        projections=projections,
+    )  # fmt: skip
