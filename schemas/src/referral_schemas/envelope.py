@@ -15,7 +15,17 @@ from pydantic.fields import FieldInfo
 
 T = TypeVar("T")
 Headers = list[tuple[str, bytes]]
-Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+
+
+def in_utc(at: datetime) -> datetime:
+    """Raises ValueError at the ends of time, where an offset leads out of what can be written."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the instant cannot be told in UTC") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 NUMBER_LIMIT = 2**31  # CloudEvents integers are signed and 32 bits wide

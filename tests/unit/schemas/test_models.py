@@ -346,3 +346,10 @@ def test_a_tracking_code_travels_as_it_is_shown(code: str) -> None:
     body = json.loads((GOLDEN / ReferralOpened.TYPE / "everything.json").read_text(encoding="utf-8"))["body"]
     with pytest.raises(ValidationError, match="tracking_code"):
         ReferralOpened.parse(json.dumps(body | {"tracking_code": code}).encode())
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_an_instant_that_utc_cannot_tell_is_malformed_and_no_surprise(text: str) -> None:
+    told = WatchOpened.example().model_dump(mode="json") | {"opened_at": text}
+    with pytest.raises(ValidationError):
+        WatchOpened.parse(json.dumps(told).encode())
