@@ -31,7 +31,12 @@ log = structlog.get_logger(__name__)
 
 # The database refuses the data itself: the same batch would be refused for ever.
 DRAINED_AT_ONCE = 100
-REFUSED_BY_DATA = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+REFUSED_BY_DATA = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.CardinalityViolationError,  # one row twice in a statement: two events that claim the same thing
+    asyncpg.ProgramLimitExceededError,  # a text that no index can hold
+)
 
 
 class Applier(Generic[W]):

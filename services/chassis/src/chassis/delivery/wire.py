@@ -10,6 +10,7 @@ from uuid import UUID
 
 NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 CAUSE = re.compile(r"([a-z]+):([1-9][0-9]{0,9})", re.ASCII)
+TYPE = re.compile(r"(?=.{3,200}$)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+", re.ASCII)
 Headers = list[tuple[str, bytes]]
 
 
@@ -87,7 +88,7 @@ def read_headers(raw: Iterable[tuple[str, bytes]]) -> Envelope:
         event_id = UUID(values["ce_id"].decode())
         attribute = "ce_type"
         event_type = values["ce_type"].decode()
-        if "\x00" in event_type:
+        if TYPE.fullmatch(event_type) is None:
             raise ValueError(event_type)
         attribute = "ce_after"
         after = read_after(values.get("ce_after", b"").decode())
@@ -102,10 +103,18 @@ def read_headers(raw: Iterable[tuple[str, bytes]]) -> Envelope:
             seq=seq,
             after=after,
             causation_id=UUID(causation.decode()) if causation else None,
-            time=datetime.fromisoformat(time.decode()) if time else None,
+            time=_instant(time.decode()) if time else None,
         )
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise Unreadable(attribute) from error
+
+
+def _instant(text: str) -> datetime:
+    """With its offset, and not where time ends: whatever compares or stores it may rely on that."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None or not 1 < at.year < 9999:
+        raise ValueError(text)
+    return at
 
 
 def _number(text: str) -> int:

@@ -8,22 +8,34 @@ import asyncpg
 from followup_svc.store.tables import SCHEMA
 
 
+class BelongsToAnother(asyncpg.IntegrityConstraintViolationError):
+    """A row under this key is there, and is another referral's: an event may not take it over."""
+
+
 class Upsert:
-    """`columns` with their PostgreSQL types, the key's first; json columns are given as text."""
+    """`columns` with their PostgreSQL types, the key's first; json columns are given as text.
+
+    A row that is there keeps its referral; raises BelongsToAnother where another one would have it.
+    """
 
     def __init__(self, table: str, columns: Mapping[str, str], *, key: int) -> None:
+        self._table = table
         names, keys = list(columns), list(columns)[:key]
         arrays = ", ".join(
             f"${place}::{'text' if kind == 'json' else kind}[]" for place, kind in enumerate(columns.values(), 1)
         )
         values = ", ".join(f"{name}::json" if columns[name] == "json" else name for name in names)
         updates = ", ".join(f"{name} = EXCLUDED.{name}" for name in names[key:])
+        is_owned = "referral_id" in names[key:]
+        only = f"WHERE {table}.referral_id = EXCLUDED.referral_id" if is_owned else ""
         self._statement = f"""
             INSERT INTO {SCHEMA}.{table} ({", ".join(names)})
             SELECT {values} FROM unnest({arrays}) AS t({", ".join(names)}) ORDER BY {", ".join(keys)}
-            ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {updates}
+            ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {updates} {only}
         """
 
     async def write(self, connection: asyncpg.Connection, rows: Collection[Sequence[Any]]) -> None:
         if rows:
-            await connection.execute(self._statement, *map(list, zip(*rows, strict=True)))
+            told = await connection.execute(self._statement, *map(list, zip(*rows, strict=True)))
+            if int(told.rpartition(" ")[2]) != len(rows):
+                raise BelongsToAnother(self._table)
