@@ -37,6 +37,7 @@ from chassis.delivery import (
     ops_router,
 )
 from chassis.delivery.tables import add_partitions_call, add_to, functions
+from chassis.restore_guard import RestoreGuard
 from chassis.settings import ServiceSettings
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -272,11 +273,10 @@ class Toy:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def anew(self) -> Toy:
-        """The next process of the same service: nothing of the last one's memory."""
-        return replace(
-            self, delivery=_delivery(self.settings, self.contracts, HANDLERS[self.service], self.database, ())
-        )
+    def anew(self, database: Database | None = None) -> Toy:
+        """The next process of the same service: nothing of the last one's memory, but for its pool."""
+        pool = database or self.database
+        return replace(self, delivery=_delivery(self.settings, self.contracts, HANDLERS[self.service], pool, ()))
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -289,7 +289,8 @@ class Toy:
             self.service, self.service, self.contracts.topic, sorted(self.contracts.consumed), self.database, Clock(),
             counts=counts, wake=lambda: None,
         )  # fmt: skip
-        app = create_app("玩具", "Toy", settings=self.settings, routers=[router], checks={})
+        guard = RestoreGuard(self.database, self.service)
+        app = create_app("玩具", "Toy", settings=self.settings, routers=[router], checks={}, guard=guard)
         server = uvicorn.Server(
             uvicorn.Config(app, port=self.settings.http_port, log_config=None, lifespan="off", ws="none")
         )
@@ -329,17 +330,21 @@ async def toys(
     projections: Mapping[str, Sequence[Projection]] | None = None,
     wrap: Callable[[str], str] = str,
     session_seconds: float = 6,
+    databases: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Toys]:
-    """Both toys over one database, with topics of their own; intervals as short as a test needs them."""
+    """Both toys over one database, or each over its own, with topics of their own; intervals as short as a test needs
+    them.
+    """
     secrets = Secrets(folder)
     secrets.write()
     ports = dict(zip(("ping", "pong"), free_ports(2), strict=True))
     suffix = f"t{os.urandom(4).hex()}.v1"
     made = []
     for service in ("ping", "pong"):
-        await create_schema(database_url, service)
+        url = (databases or {}).get(service, database_url)
+        await create_schema(url, service)
         settings = ServiceSettings(
-            database_url=wrap(database_url), kafka_bootstrap_servers=bootstrap_servers, http_port=ports[service],
+            database_url=wrap(url), kafka_bootstrap_servers=bootstrap_servers, http_port=ports[service],
             token_public_key_file=folder / "public.pem", service_token_file=folder / "service.token",
             keyring_file=folder / "keyring.json", peers={name: f"http://127.0.0.1:{p}" for name, p in ports.items()},
             gap_seconds=1, compare_seconds=2, broker_check_seconds=1, session_seconds=session_seconds,
