@@ -26,6 +26,7 @@ ENDS = {
     Road.SELF_RESOLVED: "self_resolved",
     Road.NO_CONSENT: "no_consent",
     Road.BACK_TO_POLICE: "back_to_police",
+    Road.HALTED: "agreed",
 }
 
 

@@ -92,6 +92,11 @@ async def test_the_demonstration_shows_forty_calls_to_their_ends_and_does_so_aga
         assert sum("linked to an earlier call" in end for end in ends) == 2, printed
         assert any("under review" in end for end in ends)
         assert any("awaiting a screener" in end for end in ends)
+        halted = [line for line in printed.splitlines() if "halted, then freed:" in line]
+        assert halted, printed
+        assert all("公安叫停 → 公安解除" in line and "= agreed" in line for line in halted), printed
+        freed = next(line for line in printed.splitlines() if "were halted, then freed" in line)
+        assert int(freed.split()[-1]) >= len(halted)
         assert "balanced" in printed
         assert "curl -sS -X POST" in printed
 

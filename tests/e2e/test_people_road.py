@@ -52,12 +52,25 @@ async def test_a_broken_agreement_is_closed_twice_and_reopened_between(walked: W
     assert watch["cycle"] == 2
 
 
+async def test_what_the_police_halt_stands_still_in_every_service_until_they_free_it(
+    walked: Walked, live: LiveStack
+) -> None:
+    walk, _, steps = walked[Road.HALTED]
+    assert steps[:5] == ["signed", "contacted", "halted", "lifted", "handed_over"]
+    halting = f"""SELECT '%s' FROM %s.event_log WHERE referral_id = '{walk.referral_id}'
+                  AND type = 'cn.liandong.%s.referral_halted.v1'"""
+    services = ("triage", "mediation", "followup")
+    stated = await live.sql(" UNION ALL ".join(halting % (name, name, name) for name in services))
+    assert sorted(row[0] for row in stated) == sorted(services)
+
+
 async def test_the_ledger_explains_every_closing(walked: Walked, live: LiveStack) -> None:
     await live.quiet()
     code, printed = await live.command("ledger")
     assert code == 0, printed
     for outcome in set(ENDS.values()):
         assert outcome in printed
+    assert "曾叫停、已解除 were halted, then freed" in printed
 
 
 async def test_the_timeline_tells_a_referral_from_call_to_closing_without_a_person_in_it(

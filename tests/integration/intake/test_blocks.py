@@ -15,10 +15,18 @@ async def facts_of(intake: Any, accepted: dict[str, Any]) -> list[str]:
     return [fact for fact, _ in await intake.events(accepted["referral_id"])]
 
 
+async def counted(intake: Any) -> tuple[int, int]:
+    """Referrals halted, and freed again, by the ledger."""
+    counts = (await intake.client.get("/v1/ops/ledger", headers=intake.issuer.bearer("ops"))).json()["counts"]
+    return counts["halted"], counts["freed"]
+
+
 async def test_a_block_on_a_referred_call_halts_its_referral_and_the_lift_names_its_number(intake: Any) -> None:
     call, accepted = await intake.brought_to("referred")
     assert (await intake.done(call, "blocks", BLOCK, POLICE))["blocks"] == ["X_DV"]
+    assert await counted(intake) == (1, 0)
     assert (await intake.done(call, "blocks/X_DV/lift", LIFT, POLICE))["blocks"] == []
+    assert await counted(intake) == (0, 1)
     (_, _), (set_, block), (lifted, lift) = await intake.events(accepted["referral_id"])
     assert (set_, block["code"], block["set_by"], block["call_id"]) == (
         "block_set", "X_DV", "police", accepted["call_id"],
@@ -83,6 +91,7 @@ async def test_several_blocks_of_one_call_are_stated_and_lifted_one_by_one(intak
     codes = [body["code"] for fact, body in await intake.events(opening["referral_id"]) if fact == "block_set"]
     assert sorted(codes) == ["X_DV", "X_PUBLIC_SECURITY", "X_SELF_HARM"]
     await intake.done(call, "blocks/X_DV/lift", LIFT, POLICE)
+    assert await counted(intake) == (1, 0), "others still stand"
     lifted = (await intake.events(opening["referral_id"]))[-1][1]
     assert (lifted["code"], lifted["lifts"]) == ("X_DV", [2 + codes.index("X_DV")])
     assert (await intake.call_row((await intake.get(call)).json()["call_id"]))["state"] == "retained_by_police"

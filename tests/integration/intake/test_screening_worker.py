@@ -236,6 +236,8 @@ async def test_the_ledger_counts_every_accepted_call_once(intake: Any) -> None:
     answer = await intake.client.get("/v1/ops/ledger", headers=intake.issuer.bearer("ops"))
     assert answer.json()["counts"] == {
         "accepted": 5,
+        "freed": 0,
+        "halted": 0,
         "by_state": {"linked": 2, "received": 1, "referred": 1, "retained_by_police": 1},
         "opened": 1,
         "received": 1,

@@ -146,6 +146,7 @@ async def test_the_ledger_counts_states_dispatches_and_who_is_responsible(triage
         "to_be_watched": 21,
         "open_by_responsible": {"310109-ZHZX": 25, "elsewhere": 1},
         "without_responsible": 0,
+        "halted": 0,
     }
 
 

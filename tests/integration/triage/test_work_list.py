@@ -118,4 +118,5 @@ async def test_the_ledger_counts_what_is_closed_by_its_outcome_and_reopened_as_o
         "to_be_watched": 3,
         "open_by_responsible": {"310109-ZHZX": 1, "310109010-SFS": 1},
         "without_responsible": 0,
+        "halted": 0,
     }

@@ -14,7 +14,10 @@ from rich.console import Console
 from stack.demo.command import curl_command, next_steps, travel
 from stack.demo.display import KINDS, Display, table_of
 from stack.demo.journey import Journey, Step
+from stack.demo.road import roads_for
+from stack.demo.road_display import line_of
 from stack.demo.samples import FILE, read_samples
+from stack.people.roads import Road
 from stack.running import NotRunning, RunningStack
 from support.scripted import Answer, scripted
 
@@ -131,6 +134,16 @@ def test_a_low_terminal_shows_first_what_travels() -> None:
     shown = display._that_fit()
     assert journeys[-1] in shown
     assert table_of(journeys, shown=shown).row_count == 12
+
+
+def test_every_road_is_walked_and_the_police_halt_one_and_free_it() -> None:
+    journeys = [Journey(sample, end="watched") for sample in read_samples(FILE, now=NOW)]
+    walks = roads_for(journeys)
+    assert {walking.road for walking in walks} == set(Road)
+    halted = next(walking for walking in walks if walking.road is Road.HALTED)
+    halted.steps += ["signed", "contacted", "halted", "lifted", "handed_over", "closed"]
+    halted.end("agreed")
+    assert "暂停后解除 halted, then freed: 签收 → 联系 → 公安叫停 → 公安解除 → 移交 → 结案 = agreed" in line_of(halted)
 
 
 def test_the_printed_curl_command_posts_a_whole_call(tmp_path: Path) -> None:

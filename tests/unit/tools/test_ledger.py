@@ -25,6 +25,8 @@ COUNTS: dict[str, dict[str, Any]] = {
         "accepted": 10,
         "opened": 7,
         "unopened_by_state": {"received": 0, "retained_by_police": 1, "awaiting_screener": 1, "linked": 1},
+        "halted": 1,
+        "freed": 2,
     },
     "triage": {
         "by_state": {"dispatched": 6, "under_review": 1},
@@ -34,6 +36,7 @@ COUNTS: dict[str, dict[str, Any]] = {
         "to_be_watched": 6,
         "open_by_responsible": {"hongkou-110": 7},
         "without_responsible": 0,
+        "halted": 1,
     },
     "mediation": {"mirrors": 7, "dispatched_mirrors": 6},
     "followup": {"watches_by_state": {"watching": 5, "closed": 1}},
@@ -100,6 +103,14 @@ def test_what_is_parked_behind_its_stream_is_shown_and_not_counted() -> None:
     assert balance.missing == ()
 
 
+def test_a_halt_that_is_on_its_way_is_accounted_for() -> None:
+    facts = ledgers()
+    facts["intake"]["counts"]["halted"] = 2
+    assert judge(facts).missing
+    facts["intake"]["heads"]["sum"] += 1
+    assert judge(facts).missing == ()
+
+
 def test_what_is_written_between_the_two_rounds_is_in_flight() -> None:
     later = ledgers()
     later["intake"]["heads"]["sum"] += 1
@@ -146,6 +157,14 @@ def watch_one_twice(facts: Ledgers) -> None:
     facts["followup"]["counts"]["watches_by_state"]["watching"] += 1
 
 
+def go_on_with_what_is_halted(facts: Ledgers) -> None:
+    facts["triage"]["counts"]["halted"] = 0
+
+
+def hold_what_was_freed(facts: Ledgers) -> None:
+    facts["triage"]["counts"]["halted"] = 2
+
+
 def forget_who_is_responsible(facts: Ledgers) -> None:
     facts["triage"]["counts"]["without_responsible"] = 1
 
@@ -170,6 +189,8 @@ def distrust_a_producer(facts: Ledgers) -> None:
         watch_one_twice,
         close_what_followup_has_not_closed,
         forget_a_closing,
+        go_on_with_what_is_halted,
+        hold_what_was_freed,
         forget_who_is_responsible,
         run_ahead_of_a_restored_producer,
     ],

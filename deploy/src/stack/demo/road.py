@@ -20,7 +20,8 @@ from stack.running import RunningStack
 AT_ONCE = 6
 STUCK = "stuck"
 ROADS = (
-    Road.WRITTEN, Road.ORAL, Road.NO_CONSENT, Road.BREACH, Road.SELF_RESOLVED, Road.BACK_TO_POLICE, Road.TERMINATED,
+    Road.WRITTEN, Road.ORAL, Road.NO_CONSENT, Road.BREACH, Road.SELF_RESOLVED, Road.HALTED, Road.BACK_TO_POLICE,
+    Road.TERMINATED,
 )  # fmt: skip
 FAULT = "followup-worker.handler.cn.liandong.triage.referral_signed.v1"
 

@@ -21,6 +21,7 @@ ROADS = {
     Road.SELF_RESOLVED: "自行和解 self-resolved",
     Road.NO_CONSENT: "不同意调解 no consent",
     Road.BACK_TO_POLICE: "退回公安 back to the police",
+    Road.HALTED: "暂停后解除 halted, then freed",
 }
 STEPS = {
     "screened": "人工甄别 screened",
@@ -29,6 +30,8 @@ STEPS = {
     "parked": "搁置 parked",
     "freed": "放行 freed",
     "contacted": "联系 contacted",
+    "halted": "公安叫停 halted",
+    "lifted": "公安解除 lifted",
     "handed_over": "移交 handed over",
     "accepted": "受理 accepted",
     "met": "调解 met",

@@ -145,6 +145,16 @@ class Balance:
     def without_responsible(self) -> int:
         return int(self.facts.heads["triage"].counts["without_responsible"])
 
+    @property
+    def halted(self) -> int:
+        """Referrals on which a block stands, by who sets blocks."""
+        return int(self.facts.heads["intake"].counts["halted"])
+
+    @property
+    def freed(self) -> int:
+        """Referrals that were halted, and every block on them lifted."""
+        return int(self.facts.heads["intake"].counts["freed"])
+
     @cached_property
     def missing(self) -> tuple[Finding, ...]:
         """Empty when the ledger balances; work in flight and parked is accounted for."""
@@ -166,6 +176,7 @@ class Balance:
         yield from self._arrivals("triage", "mediation", self.dispatched - self.mirrors, "镜像 mirrors")
         yield from self._arrivals("triage", "followup", self.to_be_watched - watches, "跟踪 watches")
         yield from self._closings_missing()
+        yield from self._halts_missing()
         if empty := self.without_responsible:
             yield Finding(f"{empty} 件没有责任单位", f"{empty} referrals have no responsible unit")
 
@@ -176,6 +187,15 @@ class Balance:
         if ahead > 0 and ahead > self.pairs["followup", "triage"].not_yet_applied:
             yield Finding(f"分流多出 {ahead} 件结案", f"triage holds {ahead} as closed that followup has not closed")
         yield from self._arrivals("followup", "triage", max(0, closed - known), "结案 closings")
+
+    def _halts_missing(self) -> Iterator[Finding]:
+        """What a block holds stands still in triage too, and nothing else does, but for what is on its way."""
+        apart = self.halted - int(self.facts.positions["triage"].counts["halted"])
+        if abs(apart) > self.pairs["intake", "triage"].not_yet_applied:
+            what, told = ("缺", "lacks") if apart > 0 else ("多出", "has too many:")
+            yield Finding(
+                f"triage {what} {abs(apart)} 个暂停", f"triage {told} {abs(apart)} halts that nothing explains"
+            )
 
     def _arrivals(self, producer: str, consumer: str, not_yet: int, what: str) -> Iterator[Finding]:
         """Each row that is not there yet must stand behind an event that was not applied yet."""

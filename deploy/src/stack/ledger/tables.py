@@ -82,6 +82,8 @@ def _referral_rows(balance: Balance) -> Iterator[tuple[str, int]]:
     for state, count in sorted(balance.open_by_state.items()):
         yield f"  办理中 open: {state}", count
     yield "  尚未到达 not yet in triage", balance.not_yet_in_triage
+    yield "其中公安叫停 of them halted now", balance.halted
+    yield "曾叫停、已解除 were halted, then freed", balance.freed
     yield "曾派单 ever dispatched (triage)", balance.dispatched
     yield "  调解镜像 mirrors (mediation)", balance.mirrors
     for state, count in sorted(balance.watches_by_state.items()):

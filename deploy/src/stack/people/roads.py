@@ -24,6 +24,7 @@ class Road(StrEnum):
     SELF_RESOLVED = "self_resolved"
     NO_CONSENT = "no_consent"
     BACK_TO_POLICE = "back_to_police"
+    HALTED = "halted"
 
 
 def _ignore(_: str) -> None:
@@ -119,6 +120,17 @@ class Walk:
         await self.desk.act("intake", f"{call}/return-decision", {"decision": "retain"}, by=police, on=call)
         self.say("police_decided")
 
+    async def halted(self) -> None:
+        """The police report violence at home: everything stands still until they themselves have lifted it."""
+        await self._contact()
+        await self._police({"code": "X_DV", "reason": "officer_report"}, "blocks", is_halted=True)
+        self.say("halted")
+        await self._police({"reason": "checked_unfounded"}, "blocks/X_DV/lift", is_halted=False)
+        self.say("lifted")
+        await self._hand_over()
+        await self._agree_in_writing()
+        await self._perform()
+
     # ── the steps ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _contact(self) -> None:
@@ -126,8 +138,21 @@ class Walk:
         await self._triage("contact", {"channel": "phone", "parties": parties})
         self.say("contacted")
 
+    async def _police(self, body: Mapping[str, Any], command: str, *, is_halted: bool) -> None:
+        """A block set or lifted on the call, until it is so wherever its referral is handled."""
+        call, clerk, visitor = f"/v1/calls/{self.source}/{self.call_no}", self._token("clerk"), self._token("visitor")
+        await self.desk.act("intake", f"{call}/{command}", body, by=self.desk.stack.token("police"), on=call)
+        for service, path, by in (("triage", "referrals", clerk), ("followup", "watches", visitor)):
+            await self.desk.until(
+                service, f"/v1/{path}/{self.referral_id}", lambda seen: bool(seen["halted"]) is is_halted, by=by,
+                what="halted" if is_halted else "free",
+            )  # fmt: skip
+
     async def _into_mediation(self) -> None:
         await self._contact()
+        await self._hand_over()
+
+    async def _hand_over(self) -> None:
         await self._triage("hand-over", {})
         self.say("handed_over")
         await self._consents()
@@ -254,4 +279,5 @@ _ROADS: Mapping[Road, Callable[[Walk], Awaitable[None]]] = {
     Road.SELF_RESOLVED: Walk.self_resolved,
     Road.NO_CONSENT: Walk.no_consent,
     Road.BACK_TO_POLICE: Walk.back_to_police,
+    Road.HALTED: Walk.halted,
 }

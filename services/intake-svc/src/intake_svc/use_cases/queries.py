@@ -42,6 +42,10 @@ _ACCEPTED = "SELECT count(*) FROM intake.call_version WHERE version = 1"
 _COUNTS = """
     SELECT state, count(*) AS calls, count(opened_at) AS opened FROM intake.call GROUP BY state ORDER BY state
 """
+_HALTED = """
+    SELECT count(*) FILTER (WHERE stands) AS halted, count(*) FILTER (WHERE NOT stands) AS freed
+    FROM (SELECT bool_or(lifted_at IS NULL) AS stands FROM intake.block WHERE halts IS NOT NULL GROUP BY halts) b
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,11 @@ async def find_body(connection: asyncpg.Connection, source: str, call_no: str) -
 async def ledger_counts(connection: asyncpg.Connection) -> dict[str, Any]:
     """intake's part of the ledger: calls accepted, by their first versions, and calls by state, by their own rows.
 
-    The two are counted apart, so that a lost call shows. `opened` counts referrals ever opened.
+    The two are counted apart, so that a lost call shows. `opened` counts referrals ever opened, `halted` those on which
+    a block stands, `freed` those of which all were lifted.
     """
     rows = await connection.fetch(_COUNTS)
+    halted, freed = await connection.fetchrow(_HALTED) or (0, 0)
     by_state = {row["state"]: row["calls"] for row in rows}
     return {
         "accepted": await connection.fetchval(_ACCEPTED),
@@ -122,4 +128,6 @@ async def ledger_counts(connection: asyncpg.Connection) -> dict[str, Any]:
         "opened": sum(row["opened"] for row in rows),
         "unopened_by_state": {row["state"]: row["calls"] - row["opened"] for row in rows},
         "received": by_state.get("received", 0),
+        "halted": halted,
+        "freed": freed,
     }

@@ -13,11 +13,14 @@ _COUNT = f"""
         count(*) FILTER (WHERE hop > 0 OR state IN ('{State.BACK_TO_POLICE}', '{State.TO_OTHER_BODY}')) AS watched
     FROM {SCHEMA}.referral GROUP BY state, responsible_code, outcome, is_closed
 """
+_HALTED = f"SELECT count(DISTINCT referral_id) FROM {SCHEMA}.halt"
 
 
 async def ledger_counts(connection: asyncpg.Connection) -> dict[str, Any]:
     """All referrals by state, the closed ones by outcome too; what was ever dispatched, and what followup must watch:
-    that, and what ended before any office had it; for each open one the unit responsible now, never nobody."""
+    that, and what ended before any office had it; for each open one the unit responsible now, never nobody. `halted`
+    are those that a block holds.
+    """
     by_state: dict[str, int] = {}
     open_by_state: dict[str, int] = {}
     closed_by_outcome: dict[str, int] = {}
@@ -40,6 +43,7 @@ async def ledger_counts(connection: asyncpg.Connection) -> dict[str, Any]:
         "to_be_watched": watched,
         "open_by_responsible": dict(sorted(open_by_responsible.items())),
         "without_responsible": open_by_responsible.get("", 0),
+        "halted": await connection.fetchval(_HALTED),
     }
 
 
