@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, MutableMapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.structs import RecordMetadata, TopicPartition
+from chassis.clock import Clock
 from chassis.delivery import audit_loop, refilling
 from chassis.delivery.batch import Applier
 from chassis.delivery.broker import BrokerWatch
+from chassis.delivery.comparing import Comparison
 from chassis.delivery.consumer import Consumer
 from chassis.delivery.lacks import Lack, LackStore
 from chassis.delivery.lanes import Lanes
 from chassis.delivery.marks import BrokerMarks
+from chassis.delivery.peers import Heads
 from chassis.delivery.quarantine import Quarantine, Unplaced
 from chassis.delivery.relay import Relay
 from chassis.delivery.repair import MOST_ROUNDS, Repair
@@ -162,6 +166,18 @@ async def test_a_lack_that_five_resends_have_not_filled_is_an_alarm(pong: Toy, l
     await repair._ask([lack])
     assert alarms(lines) == ["stream_unrepairable"]
     assert [(one.state, one.referral_id) for one in await store.load()] == [("unrepairable", lack.referral_id)]
+
+
+async def test_a_producer_that_reports_a_loss_of_the_broker_is_an_alarm(pong: Toy, lines: Lines) -> None:
+    class Reporting:
+        async def heads(self, _producer: str, *, changed_since: object) -> AsyncIterator[Heads]:
+            yield Heads([], [], [], loss=1, as_of=datetime.now(UTC))
+
+    peers: Any = Reporting()
+    store = LackStore(pong.database, "pong", consumer=ACTING)
+    comparison = Comparison(peers, store, pong.database, "pong", Clock(), ACTING)
+    await comparison.compare("ping", broker_lost_data=False)
+    assert alarms(lines) == ["comparing_wider"]
 
 
 async def test_a_projection_that_breaks_is_an_alarm(lines: Lines) -> None:
