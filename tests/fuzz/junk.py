@@ -56,7 +56,7 @@ def changed(value: Any, rng: random.Random) -> Any:
         case 0:
             del holder[path[-1]]
         case 1 if isinstance(holder, dict):
-            holder[rng.choice(["", "\x00", "a" * 300, PERSON, f"{path[-1]} "])] = holder.pop(path[-1])
+            holder[rng.choice(["", "\x00", "a" * 300, "对方姓名", f"{path[-1]} "])] = holder.pop(path[-1])
         case _:
             holder[path[-1]] = junk(rng)
     return copy
@@ -64,7 +64,7 @@ def changed(value: Any, rng: random.Random) -> Any:
 
 def _with_more(value: Any, rng: random.Random) -> Any:
     if isinstance(value, dict):
-        value[rng.choice(["extra", "__proto__", "\u202e", PERSON, "seq", "referral_id"])] = junk(rng)
+        value[rng.choice(["extra", "__proto__", "\u202e", "对方姓名", "seq", "referral_id"])] = junk(rng)
     return value
 
 

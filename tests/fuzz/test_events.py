@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from fuzz import running
 from fuzz.consumers import Fed, four_consumers
 from fuzz.leaks import leaking_lines, leaks, logged_to
 from fuzz.records import HostileTopics, a_record, as_kept, from_kept, good_headers
-from fuzz.running import INPUTS, SEED, Progress
+from fuzz.running import INPUTS, SEED, Progress, say_of
 from support.stack import PostgresServer, fresh_database
 
 SERVICES = ("intake", "triage", "mediation", "followup")
@@ -56,9 +56,9 @@ async def read_all(fed: Fed, seed: int, records: Sequence[ConsumerRecord]) -> No
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_no_record_ends_a_worker_and_what_is_good_among_them_arrives(
-    four: dict[str, Fed], log_file: Path, service: str, say: Callable[[str], None]
+    four: dict[str, Fed], log_file: Path, service: str, request: pytest.FixtureRequest
 ) -> None:
-    fed, progress = four[service], Progress(service, EACH, say)
+    fed, progress = four[service], Progress(service, EACH, say_of(request))
     hostile = HostileTopics(SEED, service, fed.topics)
     good: list[UUID] = []
     with logged_to(log_file):

@@ -7,12 +7,13 @@ from uuid import UUID
 import asyncpg
 import orjson
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from chassis import audit
 from chassis.audit_chain import Verification, verify_all
 from chassis.auth import Caller, require
 from chassis.database import Database
+from chassis.instants import Instant
 from chassis.paging import DEFAULT_LIMIT, After, Cursor, Limit, Page
 from chassis.problems import problems, request_id_of
 
@@ -88,8 +89,8 @@ def audit_routes(database: Database, schema: str) -> APIRouter:
         by: Annotated[str | None, Query(max_length=200, description="操作者。Who.", examples=["clerk-0042"])] = None,
         action: Annotated[str | None, Query(max_length=100, description="操作。What was done.")] = None,
         subject: Annotated[UUID | None, Query(description="对象编号。What it was done to.")] = None,
-        since: Annotated[AwareDatetime | None, Query(description="起始时间（含）。Not before.")] = None,
-        until: Annotated[AwareDatetime | None, Query(description="截止时间（不含）。Before.")] = None,
+        since: Annotated[Instant | None, Query(description="起始时间（含）。Not before.")] = None,
+        until: Annotated[Instant | None, Query(description="截止时间（不含）。Before.")] = None,
         limit: Limit = DEFAULT_LIMIT,
         after: After = None,
     ) -> Page[AuditRowOut]:

@@ -3,7 +3,8 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from chassis.instants import Instant
+from pydantic import BaseModel, ConfigDict, Field
 
 from followup_svc.api.fields import CODE, EXAMPLE_ID, GivenInstant, Note
 from followup_svc.domain.visit import Outcome
@@ -124,7 +125,7 @@ class SuperviseIn(Body):
         description="督办对象的机构代码。Organisation that must answer.",
         examples=["310109010-SFS"],
     )
-    due: AwareDatetime = Field(
+    due: Instant = Field(
         description="答复期限，须晚于现在。When the answer is due, later than now.", examples=["2099-01-07T09:00:00Z"]
     )
     reason: Reason = Field(

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from chassis import instants
+from pydantic import Field
 
 EXAMPLE_ID = "0199aa00-0000-7000-8000-000000000001"
 EXAMPLE_VISIT = "0199aa00-0000-7000-8000-000000000002"
@@ -34,7 +35,8 @@ EscalationField = Annotated[
 HaltedField = Annotated[bool, Field(description="是否中止。Whether a block halts it.", examples=[False])]
 Instant = Annotated[datetime, Field(description="时间。An instant.", examples=["2026-01-13T02:00:00Z"])]
 GivenInstant = Annotated[
-    AwareDatetime, Field(description="时间，须含时区。An instant, with its offset.", examples=["2026-01-13T02:00:00Z"])
+    instants.Instant,
+    Field(description="时间，须含时区。An instant, with its offset.", examples=["2026-01-13T02:00:00Z"]),
 ]
 Note = Annotated[
     str | None,

@@ -8,10 +8,10 @@ from uuid import UUID
 from chassis.auth import Caller, require
 from chassis.commands import Asked, command
 from chassis.database import Database
+from chassis.instants import Instant
 from chassis.paging import DEFAULT_LIMIT, After, Cursor, Limit, Page
 from chassis.problems import Problem, problems
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import AwareDatetime
 
 from followup_svc.api.asking import WatchCommands
 from followup_svc.api.bodies import MissVisitIn, RecordVisitIn, WaiveVisitIn
@@ -113,7 +113,7 @@ def _list_route(router: APIRouter, database: Database) -> None:
             Query(description="状态，缺省为未完成的。State; without it those still open.", examples=["due"]),
         ] = None,
         due_before: Annotated[
-            AwareDatetime | None,
+            Instant | None,
             Query(description="在此之前到期。Due before.", examples=["2026-01-14T00:00:00Z"]),
         ] = None,
         office_code: OfficeQuery = None,

@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from chassis.instants import Instant
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from mediation_svc.domain.agreement import Signer
 from mediation_svc.domain.parties import Will
@@ -57,7 +58,7 @@ class ConsentIn(BaseModel):
         description="同意 given、拒绝 refused、撤回 withdrawn。Given, refused, or withdrawn.", examples=["given"]
     )
     how: How = Field(description="方式：口头、书面、电话。Orally, in writing, by phone.", examples=["oral"])
-    at: AwareDatetime | None = Field(
+    at: Instant | None = Field(
         default=None, description="表示时间，不填为现在。When it was said; null: now.", examples=[EXAMPLE_AT]
     )
 
@@ -80,9 +81,12 @@ class MeetIn(BaseModel):
 
     model_config = _shown(held_at=EXAMPLE_AT, present=[EXAMPLE_PARTY, EXAMPLE_OTHER])
 
-    held_at: AwareDatetime = Field(description="召开时间。When it was held.", examples=[EXAMPLE_AT])
+    held_at: Instant = Field(description="召开时间。When it was held.", examples=[EXAMPLE_AT])
     present: list[UUID] = Field(
-        min_length=1, max_length=20, description="到场当事人。Parties present.", examples=[[EXAMPLE_PARTY, EXAMPLE_OTHER]]
+        min_length=1,
+        max_length=20,
+        description="到场当事人。Parties present.",
+        examples=[[EXAMPLE_PARTY, EXAMPLE_OTHER]],
     )
     note: Text | None = Field(
         default=None, description="调解记录，加密保存。Record of the meeting, kept sealed.", examples=["双方陈述事实。"]
@@ -142,7 +146,7 @@ class SignIn(BaseModel):
     party_id: UUID | None = Field(
         default=None, description="签名的当事人。The party who signs.", examples=[EXAMPLE_PARTY]
     )
-    at: AwareDatetime | None = Field(
+    at: Instant | None = Field(
         default=None, description="签名时间，不填为现在。When; null: now.", examples=[EXAMPLE_AT]
     )
 
@@ -188,7 +192,7 @@ class RemediesToldIn(BaseModel):
 
     model_config = _shown(remedies_informed_at=EXAMPLE_AT)
 
-    remedies_informed_at: AwareDatetime = Field(
+    remedies_informed_at: Instant = Field(
         description="告知救济途径的时间。When the remedies were told.", examples=[EXAMPLE_AT]
     )
 
@@ -224,7 +228,7 @@ class TerminateIn(ReasonIn):
 
     model_config = _shown(reason="no_agreement", remedies_informed_at=EXAMPLE_AT)
 
-    remedies_informed_at: AwareDatetime = Field(
+    remedies_informed_at: Instant = Field(
         description="告知仲裁、行政、诉讼途径的时间。When arbitration, administrative and court routes were told.",
         examples=[EXAMPLE_AT],
     )

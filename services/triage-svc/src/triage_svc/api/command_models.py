@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from chassis.instants import Instant
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 from referral_schemas.triage import Addressee, Category, Channel, Grade, PartyRole
 
 from triage_svc.api.referral_models import EXAMPLE_AT, EXAMPLE_REFERRAL
@@ -78,7 +79,7 @@ class ContactIn(BaseModel):
     model_config = _shown(channel="phone", parties=PARTIES, note="双方同意周五面谈。")
 
     channel: Channel = Field(description="联系方式。How they were reached.", examples=["phone"])
-    contacted_at: AwareDatetime | None = Field(
+    contacted_at: Instant | None = Field(
         default=None, description="联系时间；不填即现在。When; now where left out.", examples=[None]
     )
     parties: list[PartyIn] = Field(
@@ -146,7 +147,7 @@ class NoConsentIn(BaseModel):
 
     model_config = _shown(remedies_informed_at=EXAMPLE_AT)
 
-    remedies_informed_at: AwareDatetime = Field(
+    remedies_informed_at: Instant = Field(
         description="告知救济途径的时间。When the other remedies were told.", examples=[EXAMPLE_AT]
     )
 
