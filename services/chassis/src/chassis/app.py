@@ -52,6 +52,7 @@ def create_app(
         description="\n\n".join(text for text in (description_zh, description_en) if text),
         version=version,
         lifespan=_beside_metrics(settings, lifespan),
+        redirect_slashes=False,  # to wherever the client says that we live
     )
     app.state.verifier = Verifier(
         settings.token_public_key, issuer=settings.token_issuer, audience=settings.token_audience

@@ -27,6 +27,8 @@ LedgerCounts = Callable[[asyncpg.Connection], Awaitable[dict[str, Any]]]
 Service = Annotated[Caller, Depends(require("service"))]
 Reader = Annotated[Caller, Depends(require("ops", "auditor"))]
 
+LAST_SEQ = 2**31 - 1
+
 
 class StreamWanted(BaseModel):
     """One stream to be sent again. 需要重发的事件流。"""
@@ -34,7 +36,7 @@ class StreamWanted(BaseModel):
     referral_id: UUID = Field(
         description="Referral id. 分流单编号。", examples=["01931f7e-7b7a-7c3e-9a52-3f2b8c1d4e5f"]
     )
-    from_seq: int = Field(ge=1, description="First number wanted. 起始序号。", examples=[1])
+    from_seq: int = Field(ge=1, le=LAST_SEQ, description="First number wanted. 起始序号。", examples=[1])
 
 
 class Resend(BaseModel):
@@ -127,7 +129,7 @@ def _repair_routes(router: APIRouter, database: Database, outgoing: OutgoingRead
     async def events(
         _: Service,
         referral_id: Annotated[UUID, Query(description="Referral id. 分流单编号。")],
-        from_seq: Annotated[int, Query(ge=1, description="First number. 起始序号。")] = 1,
+        from_seq: Annotated[int, Query(ge=1, le=LAST_SEQ, description="First number. 起始序号。")] = 1,
     ) -> dict[str, Any]:
         """One referral's events of this service in order, up to 1,000. 某分流单的本服务事件(至多1000条)。"""
         async with database.connection() as connection:
