@@ -11,7 +11,7 @@ PARALLEL = $(PY) -m pytest -n 2 --dist loadfile
 CHECKED := schemas/src services/chassis/src services/intake-svc/src services/triage-svc/src \
 	services/mediation-svc/src services/followup-svc/src deploy/src tests
 
-.PHONY: help venv run up down test check bench chaos fuzz feed ledger contracts clean
+.PHONY: help venv run up down test check bench chaos faults fuzz feed ledger contracts clean
 
 help:           ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -44,6 +44,10 @@ bench:          ## measurements (not built yet: says so and exits 2)
 
 chaos: venv     ## kill and wipe everything under load, then check: SECONDS=1800 SEED=1
 	@CHAOS_SECONDS=$(SECONDS) CHAOS_SEED=$(SEED) exec $(PY) -m pytest tests/chaos
+
+faults: venv    ## the faults that need minutes: ten without PostgreSQL, 100,000 events past a service that is off, one with Kafka stopped
+	@FAULTS_AWAY_SECONDS=600 FAULTS_OFF_EVENTS=100000 CHAOS_HANG_SECONDS=60 exec $(PY) -m pytest \
+		tests/integration/chassis/test_fault_*.py tests/chaos/test_chaos.py
 
 fuzz:           ## hostile requests (not built yet: says so and exits 2)
 	@echo 'make fuzz: there is no fuzzer yet; it comes with a later issue' >&2; exit 2

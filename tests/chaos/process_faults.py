@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from chaos.scene import NotMet, Scene
 SERVICES = ("intake", "triage", "mediation", "followup")
 PROCESSES = tuple(f"{service}-{kind}" for kind in ("api", "worker") for service in SERVICES)
 WORKERS = tuple(f"{service}-worker" for service in SERVICES)
+HANG_SECONDS = float(os.environ.get("CHAOS_HANG_SECONDS", "20"))
 SENDERS = ("intake-worker", "triage-worker", "followup-worker")
 """Those that have something to relay on the automatic road."""
 
@@ -59,7 +61,7 @@ async def hang(scene: Scene, victims: tuple[str, ...], seconds: float) -> None:
     process = scene.rng.choice(victims)
     async with scene.paused(process):
         await asyncio.sleep(seconds)
-    scene.met(process)
+    scene.met(f"{process}, {seconds:.0f} s")
 
 
 KILLS = [Fault(f"kill -9 {process}", partial(kill, process=process)) for process in PROCESSES]
@@ -88,6 +90,6 @@ INSIDE = [
 ]
 TOGETHER = [
     Fault("two killed at once", kill_two),
-    Fault("kafka hangs for 8 s", partial(hang, victims=("kafka",), seconds=8)),
+    Fault("kafka hangs", partial(hang, victims=("kafka",), seconds=HANG_SECONDS)),
     Fault("a worker hangs past its session", partial(hang, victims=WORKERS, seconds=10)),
 ]

@@ -24,6 +24,7 @@ from chaos.chronicle import Chronicle
 from chaos.load import Load
 from chaos.oracle import breaches_now
 from chaos.plants import PLANTS
+from chaos.process_faults import HANG_SECONDS
 from chaos.run import QUIET_SECONDS, Verdict, ask_ledger, fall_quiet, look, strike_all
 from chaos.scene import Eyes, Scene, Traps
 from chaos.walkers import Walkers, walking
@@ -35,7 +36,7 @@ from support.stack import TEST_DATA
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "0"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 RATE = float(os.environ.get("CHAOS_RATE", "70"))
-LIMIT = 360.0 + 1.5 * SECONDS
+LIMIT = 360.0 + HANG_SECONDS + 1.5 * SECONDS
 SHORT = {"GAP_SECONDS": "2", "COMPARE_SECONDS": "5", "SESSION_SECONDS": "6", "BROKER_CHECK_SECONDS": "2"}
 
 

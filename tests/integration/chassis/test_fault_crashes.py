@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from chassis.ids import new_id
+from support.faults import note
 from support.stack import KafkaServer, eventually
 from support.toy_worker import DEADLY, WorkerProcess, worker_process
 from support.toys import Toys, toys
@@ -29,12 +31,13 @@ async def test_an_event_that_ends_its_worker_three_times_is_parked_and_its_neigh
         await pair.ping.ping(referral_id, 1, 2)
     async with pair.ping.serving(), pair.ping.working():
         with worker_process(pair.pong, tmp_path) as worker:
-            deaths = 0
+            began, deaths = time.monotonic(), 0
             while await dies(worker, pair):
                 deaths += 1
                 worker.start()
             assert deaths == 3
             await eventually(lambda: applied(pair, others, 2), within=20)
+            note("a handler that ends its process", f"{deaths} deaths, then parked", time.monotonic() - began)
             assert await standing(pair) == [(deadly, 2, "failed", "WorkerDied")]
             assert (await pair.pong.tally(deadly)).count == 1
             await pair.ping.ping(others[0], 3)

@@ -89,9 +89,10 @@ async def test_a_batch_cut_off_in_its_commit_has_its_effect_once(pair: Toys, dat
         proxy.delivered, proxy.cut_at = delivered, b"COMMIT"
         await ping_all(pair, referrals, 2)
         await eventually(lambda: proxy.cuts >= 3, within=20)
-        proxy.cut_at = None
+        proxy.cut_at, healed = None, time.monotonic()
         await ping_all(pair, referrals, 3)
         await eventually(lambda: applied(pair, referrals, 3), within=30)
+    note("connection cut in COMMIT", f"{proxy.cuts} cut, delivered: {delivered}", time.monotonic() - healed)
     await assert_each_once(pair)
 
 
@@ -166,7 +167,9 @@ async def test_without_a_connection_to_spare_requests_are_503_and_batches_wait(
                 answer = await client.get("/v1/ops/parked")
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             assert answer.headers["Retry-After"]
+        freed = time.monotonic()
         await eventually(lambda: applied(pair, referrals, 2), within=20)
+        note("pool exhausted", "503 with Retry-After, batches wait", time.monotonic() - freed)
         await assert_each_once(pair)
 
 

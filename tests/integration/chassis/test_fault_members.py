@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from chassis.delivery.reader import Reader
 from chassis.delivery.topics import ensure_topics
 from chassis.delivery.watchdog import AssignmentWatch, WorkerStuck, group_of
 from chassis.ids import new_id
+from support.faults import note
 from support.stack import KafkaServer, eventually
 from support.toy_worker import worker_process
 from support.toys import Toy, Toys, ToyTopic, contracts_of, toys
@@ -102,12 +104,14 @@ async def test_a_worker_that_is_given_nothing_although_there_is_something_ends(
         await eventually(lambda: stuck.watch.asked > 1)
         assert not stuck.task.done(), "there is nothing to read"
         await ensure_topics(admin, contracts.topics, replication=1)
+        back = time.monotonic()
         with pytest.raises(WorkerStuck):
             async with asyncio.timeout(10):
                 await stuck.task
         assert not stuck.reader.assignment
     async with a_member(contracts, kafka.bootstrap_servers) as next_one:
         await eventually(lambda: len(next_one.reader.assignment) == 12)
+    note("an empty assignment", "the worker ends after 0.5 s (15 s outside tests)", time.monotonic() - back)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -147,9 +151,11 @@ async def test_a_batch_in_flight_while_a_worker_joins_and_leaves_has_its_effect_
                 await eventually(lambda: is_waited_for(database), within=10)
                 second.signal(signal.SIGTERM)
                 assert await second.ended() == 0
+        freed = time.monotonic()
         await eventually(lambda: applied(pair.pong, held, 2), within=30)
         for referral_id in others:
             await eventually(partial(applied, pair.pong, referral_id, 1), within=30)
+    note("a worker joins and leaves, a batch in flight", "waited for throughout", time.monotonic() - freed)
 
 
 async def test_a_worker_back_from_the_dead_applies_nothing_that_others_have_applied(pair: Toys, tmp_path: Path) -> None:
@@ -161,10 +167,12 @@ async def test_a_worker_back_from_the_dead_applies_nothing_that_others_have_appl
             await ping_all(pair, referrals, 1)
             await eventually(lambda: zombie.met("consumer.in_transaction"), within=20)
             zombie.signal(signal.SIGSTOP)
+            stopped = time.monotonic()
             with worker_process(pair.pong, tmp_path, "heir") as heir:
                 await heir.ready()
                 await ping_all(pair, referrals, 2)
                 await eventually(lambda: all_applied(pair, referrals, 2), within=40)
+                note("a worker stopped for good", "another takes over (session 6 s)", time.monotonic() - stopped)
                 zombie.signal(signal.SIGCONT)
                 await ping_all(pair, referrals, 3)
                 await zombie.ready()

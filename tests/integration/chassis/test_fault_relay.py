@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from chassis.delivery.topics import MAX_MESSAGE_BYTES, ensure_topics
 from chassis.ids import new_id
+from support.faults import note
 from support.stack import KafkaServer, eventually
 from support.topics import records_of
 from support.toy_relay import relay_process
@@ -60,9 +62,11 @@ async def test_the_brokers_own_lower_limit_sets_one_record_aside_and_none_of_its
         await say(pair, other, 1, size=200)
         if n == 30:
             await say(pair, large, 1, size=5000)
+    began = time.monotonic()
     async with pair.running():
         for other in others:
             await eventually(lambda: applied(pair, other, 1), within=30)  # noqa: B023
+        note("a record beyond the broker's own limit", f"{len(others)} neighbours go on", time.monotonic() - began)
         await eventually(lambda: nothing_waits(pair), within=20)
         assert await aside(pair) == [(str(large), "MessageSizeTooLargeError")]
         await limit(kafka, pair.ping.contracts.topic, MAX_MESSAGE_BYTES)
@@ -93,9 +97,11 @@ async def test_two_relays_on_one_lane_send_twice_and_every_event_has_its_effect_
                     await pair.ping.ping(referral_id, 3)
                 await eventually(lambda: nothing_waits(pair), within=20)
                 first.go_on()
+                began = time.monotonic()
                 await eventually(lambda: sent_twice(pair), within=20, every=0.2)
                 for referral_id in referrals:
                     await eventually(lambda: applied(pair, referral_id, 4), within=20)  # noqa: B023
+                note("two relays on one lane", "numbers stand twice in the log", time.monotonic() - began)
     tallies = {(await pair.pong.tally(one)).digest for one in referrals}
     assert tallies == {((0 * 31 + 1) * 31 + 2) * 31 + 3}
     assert await pair.pong.value("SELECT count(*) FROM pong.parked") == 0

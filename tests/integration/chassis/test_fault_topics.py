@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from uuid import UUID
@@ -16,6 +17,7 @@ from chassis.delivery.topics import ensure_topics
 from chassis.delivery.watchdog import group_of
 from chassis.ids import new_id
 from chassis.metrics_counting import REGISTRY
+from support.faults import note
 from support.stack import KafkaServer, eventually
 from support.toys import Toy, Toys, toys
 
@@ -51,8 +53,10 @@ async def test_a_topic_deleted_under_its_clients_comes_back_and_what_stood_unrea
         await eventually(lambda: all_sent(pair.ping), within=20)
         async with pair.pong.anew().working():
             await admin.delete_topics([pair.ping.contracts.topic])
+            gone = time.monotonic()
             await ping_all(pair, referrals, 3)
             await eventually(lambda: all_applied(pair.pong, referrals, 3), within=40)
+    note("topic deleted", f"{len(referrals)} unread records went with it", time.monotonic() - gone)
     await assert_once_and_in_order(pair, referrals, 3)
 
 
@@ -71,10 +75,12 @@ async def test_partitions_added_under_load_lose_nothing_and_keep_the_order_of_ev
         flow = asyncio.create_task(keep_pinging())
         await eventually(lambda: all_applied(pair.pong, referrals, 2), within=20)
         await admin.create_partitions({topic: NewPartitions(18)})
+        added = time.monotonic()
         await eventually(lambda: written_beyond(pair, 12), within=20)
         enough.set()
         await flow
         await eventually(lambda: all_applied(pair.pong, referrals, rounds), within=30)
+    note("partitions added", f"{rounds * len(referrals)} events meanwhile", time.monotonic() - added)
     await assert_once_and_in_order(pair, referrals, rounds)
 
 
@@ -86,8 +92,10 @@ async def test_offsets_moved_to_the_end_skip_events_and_comparison_brings_them(
         await eventually(lambda: all_sent(pair.ping), within=20)
         moved = await move_offsets(pair, to_end=True)
         assert sum(moved.values()) == len(referrals)
+        began = time.monotonic()
         async with pair.pong.working():
             await eventually(lambda: all_applied(pair.pong, referrals, 1), within=40)
+    note("offsets moved to the end", f"{len(referrals)} events skipped", time.monotonic() - began)
     await assert_once_and_in_order(pair, referrals, 1)
 
 
@@ -100,11 +108,12 @@ async def test_offsets_moved_to_the_start_bring_everything_again_and_nothing_has
                 await ping_all(pair, referrals, n)
             await eventually(lambda: all_applied(pair.pong, referrals, 2), within=20)
         await move_offsets(pair, to_end=False)
-        before = dropped_as_duplicates()
+        before, began = dropped_as_duplicates(), time.monotonic()
         async with pair.pong.anew().working():
             await ping_all(pair, referrals, 3)
             await eventually(lambda: all_applied(pair.pong, referrals, 3), within=40)
         assert dropped_as_duplicates() - before == 2 * len(referrals)
+    note("offsets moved to the start", f"{2 * len(referrals)} duplicates dropped", time.monotonic() - began)
     await assert_once_and_in_order(pair, referrals, 3)
 
 
