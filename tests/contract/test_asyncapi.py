@@ -15,13 +15,13 @@ from jsonschema import Draft7Validator, FormatChecker
 from referral_schemas.__main__ import FOLDER, asyncapi_file
 from referral_schemas.envelope import from_headers
 from referral_schemas.publishing import PUBLISHED
-from referral_schemas.registry import EVENTS, NOTICES
+from referral_schemas.registry import EVENTS, INBOUND, NOTICES
 
 OFFICIAL = Path(__file__).parent / "official" / "asyncapi-3.0.0.json"
 OFFICIAL_SHA256 = "abe96881dbfaad495ccbb6bd8d3fb43ca18a13b9d7564849ccb66f39d5e5b20f"
 TOPICS = {
     *("intake.v1", "triage.v1", "mediation.v1", "followup.v1"),
-    *("referrals.v1", "referral-status.v1", "police.feedback.v1"),
+    *("referrals.v1", "referral-status.v1", "police.feedback.v1", "police.calls.v1"),
 }
 
 
@@ -95,7 +95,7 @@ def test_every_topic_that_carries_a_known_message_is_a_channel_and_each_message_
     assert set(channels) == TOPICS
     for event_type in EVENTS:
         assert event_type in channels[f"{event_type.split('.')[2]}.v1"]["messages"]
-    for event_type, notice in NOTICES.items():
+    for event_type, notice in {**NOTICES, **INBOUND}.items():
         assert event_type in channels[notice.topic]["messages"]
     assert sum(len(channel["messages"]) for channel in channels.values()) == len(PUBLISHED)
 
@@ -105,10 +105,11 @@ def test_each_channel_has_its_writer_and_its_readers() -> None:
     assert written == {
         *(f"{service}.writes.{service}.v1" for service in ("intake", "triage", "mediation", "followup")),
         *("followup.writes.referrals.v1", "followup.writes.referral-status.v1", "intake.writes.police.feedback.v1"),
+        "sources.writes.police.calls.v1",
     }
     read = set(document()["operations"]) - written
     assert {"partners.reads.referrals.v1", "partners.reads.referral-status.v1"} <= read
-    assert {"sources.reads.police.feedback.v1", "followup.reads.mediation.v1", "triage.reads.intake.v1"} <= read
+    assert {"sources.reads.police.feedback.v1", "intake.reads.police.calls.v1", "followup.reads.mediation.v1", "triage.reads.intake.v1"} <= read
 
 
 def test_channels_operations_and_messages_speak_both_languages() -> None:

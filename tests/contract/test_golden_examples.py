@@ -90,7 +90,7 @@ def test_the_example_satisfies_the_published_schema(path: Path) -> None:
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(data)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+@pytest.mark.parametrize("path", [*FACTS, *TOLD], ids=name_of)
 def test_source_names_the_writer_and_dataschema_the_type(path: Path) -> None:
     headers, event_type = dict(example(path)[0]), path.parent.name
     notice = NOTICES.get(event_type)

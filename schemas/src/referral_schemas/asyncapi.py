@@ -11,8 +11,8 @@ import yaml
 from referral_schemas.asyncapi_headers import HEADER_SCHEMAS, example_headers, headers_of
 from referral_schemas.asyncapi_words import CHANNELS, INFO, READERS, SECURITY_SCHEMES, SERVERS, WRITERS
 from referral_schemas.envelope import PublicEvent
-from referral_schemas.publishing import shared_schemas
-from referral_schemas.registry import EVENTS, NOTICES, service_of
+from referral_schemas.publishing import APART, shared_schemas
+from referral_schemas.registry import EVENTS, service_of
 from referral_schemas.topics import TOPICS, TopicSpec, stream_topic
 
 Node = dict[str, Any]
@@ -36,7 +36,7 @@ def messages() -> Iterator[Message]:
         service = service_of(event_type)
         yield Message(event_type, stream_topic(service), service, model, model.MEANS, is_notice=False)
     writers = {topic.name: topic.written_by[0] for topic in TOPICS}
-    for notice in NOTICES.values():
+    for notice in APART.values():
         writer = writers[notice.topic]
         yield Message(notice.event_type, notice.topic, writer, notice.model, notice.means, is_notice=True)
 

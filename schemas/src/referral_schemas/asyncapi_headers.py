@@ -10,6 +10,7 @@ Node = dict[str, Any]
 REFERRAL = "01997b3c-6a0f-7d52-8e1b-3c5a7d9e1f01"
 MESSAGE = "01997b3c-71b2-7a04-8c55-d1e2f3a4b501"
 CAUSE = "01997b3c-7a4d-7e13-92a7-18293a4b5c63"
+OUTSIDE = "sources"
 STATED_AT = "2026-01-01T01:30:04.500Z"
 
 
@@ -49,6 +50,18 @@ _NOTICE = {
         pattern="^[1-9][0-9]{0,9}$",
     )
 }
+_INBOUND = {
+    "ce_specversion": _COMMON["ce_specversion"],
+    "ce_id": _header("消息编号，由发送方给出 · id of the message, the sender's own", minLength=1, maxLength=200),
+    "ce_type": _COMMON["ce_type"],
+    "ce_source": _header("发送系统，可省略 · the sending system, may be left out"),
+    "ce_time": _header("发送时间，可省略 · when it was sent, may be left out", format="date-time"),
+    "authorization": _header(
+        "Bearer 加来源系统的密钥或令牌，与接口相同；不转存 · "
+        "Bearer, and the key or token of the source as for the API; it is not kept",
+        pattern="^Bearer .+$",
+    ),
+}
 
 HEADER_SCHEMAS: Node = {
     "StreamHeaders": {
@@ -63,21 +76,42 @@ HEADER_SCHEMAS: Node = {
         "properties": {**_COMMON, **_NOTICE},
         "required": [*_COMMON, "ce_version"],
     },
+    "SourceHeaders": {
+        "type": "object",
+        "description": "来源单位消息的消息头 · headers of a message of a source",
+        "properties": _INBOUND,
+        "required": ["ce_specversion", "ce_id", "ce_type", "authorization"],
+    },
 }
 
 
 def headers_of(event_type: str, writer: str, *, is_notice: bool) -> Node:
     """The schema of the headers of one type: the common one, and what is fixed for this type."""
+    if writer == OUTSIDE:
+        fixed = {"ce_type": event_type}
+        return _headers("SourceHeaders", fixed)
     fixed = {"ce_source": f"/liandong/{writer}", "ce_type": event_type, "ce_dataschema": dataschema_of(event_type)}
+    return _headers("NoticeHeaders" if is_notice else "StreamHeaders", fixed)
+
+
+def _headers(schema: str, fixed: dict[str, str]) -> Node:
     return {
         "allOf": [
-            {"$ref": f"#/components/schemas/{'NoticeHeaders' if is_notice else 'StreamHeaders'}"},
+            {"$ref": f"#/components/schemas/{schema}"},
             {"type": "object", "properties": {name: {"const": value} for name, value in fixed.items()}},
         ]
     }
 
 
 def example_headers(event_type: str, writer: str, body: Node, *, is_notice: bool, is_urgent: bool) -> Node:
+    if writer == OUTSIDE:
+        return {
+            "ce_specversion": "1.0",
+            "ce_id": MESSAGE,
+            "ce_type": event_type,
+            "authorization": "Bearer ldk_EXAMPLE",
+            "content-type": "application/json",
+        }
     common = {
         "ce_specversion": "1.0",
         "ce_id": MESSAGE,

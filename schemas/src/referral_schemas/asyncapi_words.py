@@ -62,6 +62,11 @@ CHANNELS: dict[str, tuple[str, str]] = {
         "压缩主题：每单只保留最新一条，从头读一遍即得全部现状。 · "
         "Compacted: the latest message per referral stays, so reading from the start gives the whole present state.",
     ),
+    "police.calls.v1": (
+        "来源单位的消息 · messages of the sources of calls",
+        "键为 来源系统/接警单编号。目前读取节点反馈的确认；其余消息隔离并告警，不丢弃。 · "
+        "Keyed by source/call number. Confirmations of milestones are read; all else is quarantined with an alarm.",
+    ),
     "police.feedback.v1": (
         "向警情来源单位的节点反馈 · milestones, told to the source of a call",
         "键为 来源系统/接警单编号；须确认的节点未获确认会重发。 · "
@@ -73,6 +78,7 @@ WRITERS = {
     "triage": "研判分流服务发布 · triage publishes",
     "mediation": "调解服务发布 · mediation publishes",
     "followup": "跟踪回访服务发布 · followup publishes",
+    "sources": "警情来源单位发布 · sources of calls publish",
 }
 READERS = {
     "intake": "受理服务读取 · intake reads",

@@ -12,10 +12,11 @@ from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from referral_schemas.compatibility import breaches
 from referral_schemas.envelope import PublicEvent, dataschema_of
-from referral_schemas.registry import EVENTS, NOTICES
+from referral_schemas.registry import EVENTS, INBOUND, NOTICES
 
 Models = Mapping[str, type[PublicEvent]]
-PUBLISHED: Models = {**EVENTS, **{name: notice.model for name, notice in NOTICES.items()}}
+APART = {**NOTICES, **INBOUND}
+PUBLISHED: Models = {**EVENTS, **{name: notice.model for name, notice in APART.items()}}
 
 
 class _WithoutTitles(GenerateJsonSchema):
@@ -62,7 +63,7 @@ def _renamed(node: Any) -> Any:
 
 def document(event_type: str, model: type[PublicEvent]) -> str:
     """Sorted, so that it changes only where the model does."""
-    means = NOTICES[event_type].means if event_type in NOTICES else getattr(model, "MEANS", None)
+    means = APART[event_type].means if event_type in APART else getattr(model, "MEANS", None)
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": dataschema_of(event_type),

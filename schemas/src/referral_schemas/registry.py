@@ -1,4 +1,4 @@
-"""Every event type the services know, by its CloudEvents type; and apart from them what outsiders are told."""
+"""Every event type the services know, by its CloudEvents type; and apart from them what outsiders are told, and say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 from referral_schemas import followup, intake, mediation, triage
 from referral_schemas.envelope import PublicEvent, dataschema_of, split_type
 from referral_schemas.partners import LIFE_CYCLE, PartnerReferral, ReferralStatus
-from referral_schemas.police import MilestoneTold
+from referral_schemas.police import MilestoneConfirmed, MilestoneTold
 
 MODELS: tuple[type[PublicEvent], ...] = (
     intake.ReferralOpened,
@@ -80,7 +80,7 @@ EVENTS: Mapping[str, type[PublicEvent]] = MappingProxyType({model.TYPE: model fo
 
 @dataclass(frozen=True)
 class Notice:
-    """A message to outsiders: no stream, no gate; its number per key is `version`."""
+    """A message to outsiders, or from them: no stream, no gate; ours are numbered per key by `version`."""
 
     event_type: str
     topic: str
@@ -99,10 +99,18 @@ NOTICES: Mapping[str, Notice] = MappingProxyType(
     }
 )
 
+INBOUND: Mapping[str, Notice] = MappingProxyType(
+    {
+        MilestoneConfirmed.TYPE: Notice(
+            MilestoneConfirmed.TYPE, "police.calls.v1", MilestoneConfirmed, MilestoneConfirmed.MEANS
+        )
+    }
+)
+
 
 def service_of(event_type: str) -> str:
     """The service that states it; the type need not be known, ValueError when it is not one of ours."""
     return split_type(event_type)[0]
 
 
-__all__ = ["EVENTS", "MODELS", "NOTICES", "Notice", "dataschema_of", "service_of"]
+__all__ = ["EVENTS", "INBOUND", "MODELS", "NOTICES", "Notice", "dataschema_of", "service_of"]

@@ -30,7 +30,7 @@ from intake_svc.store.work import IntakeWork
 from intake_svc.use_cases.screen_calls import ScreenCalls
 from sqlalchemy import make_url
 from structlog.testing import capture_logs
-from support.stack import PostgresServer
+from support.stack import KafkaServer, PostgresServer
 from support.tokens import Issuer
 
 LANES = itertools.count(1)
@@ -178,6 +178,12 @@ async def crowded_intake(migrated: Migrated) -> AsyncIterator[Intake]:
 async def shared_intake(migrated: Migrated) -> AsyncIterator[Intake]:
     """One for all tests of a file whose calls do not know one another."""
     async with an_intake(migrated) as made:
+        yield made
+
+
+@pytest.fixture
+async def intake_on_kafka(migrated: Migrated, kafka: KafkaServer) -> AsyncIterator[Intake]:
+    async with an_intake(migrated, KAFKA_BOOTSTRAP_SERVERS=kafka.bootstrap_servers) as made:
         yield made
 
 

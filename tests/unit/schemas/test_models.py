@@ -31,7 +31,7 @@ from referral_schemas import (
 from referral_schemas.followup import WatchOpened
 from referral_schemas.intake import CallLinked, Counters, LinkKind, ReferralOpened
 from referral_schemas.publishing import PUBLISHED
-from referral_schemas.registry import EVENTS, NOTICES
+from referral_schemas.registry import EVENTS, INBOUND, NOTICES
 from referral_schemas.triage import Category, ClockSet, Grade, Office, ReferralDispatched
 
 GOLDEN = Path(__file__).parents[2] / "contract" / "examples"
@@ -206,6 +206,12 @@ def test_what_outsiders_are_told_is_that_of_the_contract_and_no_stream_event() -
     assert not EVENTS.keys() & NOTICES.keys()
 
 
+def test_what_sources_say_is_that_of_the_contract() -> None:
+    said = {name: (one.topic, fields_of(one.model)) for name, one in INBOUND.items()}
+    confirmed = "source, call_no, milestone, version"
+    assert said == {"cn.liandong.police.milestone_confirmed.v1": ("police.calls.v1", confirmed)}
+
+
 def test_their_parts_are_those_of_the_contract() -> None:
     present = {model.__name__: fields_of(model) for model in PARTS if model.__name__ in PART_CONTRACT}
     assert {name: present[name] for name in PART_CONTRACT} == PART_CONTRACT
@@ -218,7 +224,8 @@ def test_an_enum_carries_the_wire_values_of_the_contract(enum: type[StrEnum]) ->
 
 @pytest.mark.parametrize("event_type", PUBLISHED)
 def test_a_type_says_in_both_languages_what_it_means(event_type: str) -> None:
-    means = NOTICES[event_type].means if event_type in NOTICES else EVENTS[event_type].MEANS
+    apart = {**NOTICES, **INBOUND}
+    means = apart[event_type].means if event_type in apart else EVENTS[event_type].MEANS
     chinese, _, english = means.partition(" · ")
     assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
     assert english.strip()

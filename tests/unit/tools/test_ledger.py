@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from stack import ledger
 from stack.ledger.balance import Balance
 from stack.ledger.facts import Facts, ServiceFacts
+from stack.ledger.tables import lines_of_what_stands_aside
 from support.scripted import Answer, scripted
 
 SERVICES = ("intake", "triage", "mediation", "followup")
@@ -109,6 +110,14 @@ def test_a_halt_that_is_on_its_way_is_accounted_for() -> None:
     assert judge(facts).missing
     facts["intake"]["heads"]["sum"] += 1
     assert judge(facts).missing == ()
+
+
+def test_what_a_source_wrote_in_vain_is_shown_beside_the_service_that_refused_it() -> None:
+    facts = ledgers()
+    facts["intake"]["quarantined"] = {"police.calls.v1": 2, "triage.v1": 1}
+    balance = judge(facts)
+    assert balance.quarantined_of_outsiders == {("intake", "police.calls.v1"): 2}
+    assert "隔离 quarantined, police.calls.v1 → intake: 2" in "\n".join(lines_of_what_stands_aside(balance))
 
 
 def test_what_is_written_between_the_two_rounds_is_in_flight() -> None:

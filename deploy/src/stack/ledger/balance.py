@@ -155,6 +155,17 @@ class Balance:
         """Referrals that were halted, and every block on them lifted."""
         return int(self.facts.heads["intake"].counts["freed"])
 
+    @property
+    def quarantined_of_outsiders(self) -> Mapping[tuple[str, str], int]:
+        """By service and topic: records of those who are no services, refused and kept."""
+        streams = {f"{producer}.v1" for producer in SERVICES}
+        return {
+            (service, topic): count
+            for service, facts in self.facts.positions.items()
+            for topic, count in facts.quarantined.items()
+            if topic not in streams
+        }
+
     @cached_property
     def missing(self) -> tuple[Finding, ...]:
         """Empty when the ledger balances; work in flight and parked is accounted for."""

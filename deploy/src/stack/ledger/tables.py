@@ -47,7 +47,7 @@ def print_ledger(console: Console, balance: Balance) -> None:
         console.print(table)
         console.print(explanation, style="dim", highlight=False, soft_wrap=True)
         console.print()
-    for line in _lines_of_what_stands_aside(balance):
+    for line in lines_of_what_stands_aside(balance):
         console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -101,7 +101,7 @@ def _pairs(balance: Balance) -> Table:
     return table
 
 
-def _lines_of_what_stands_aside(balance: Balance) -> Iterator[str]:
+def lines_of_what_stands_aside(balance: Balance) -> Iterator[str]:
     """Conflicts and quarantined bytes fill no place in a stream: they stand here and in no equation."""
     for pair in balance.pairs.values():
         named = ", ".join(f"{reason} {pair.parked[reason]}" for reason in PARK_REASONS if pair.parked.get(reason))
@@ -109,6 +109,8 @@ def _lines_of_what_stands_aside(balance: Balance) -> Iterator[str]:
             yield f"搁置 parked, {pair}: {named}  (GET /v1/ops/parked, {pair.consumer})"
         if pair.quarantined:
             yield f"隔离 quarantined, {pair}: {pair.quarantined}  (GET /v1/ops/quarantine, {pair.consumer})"
+    for (service, topic), count in balance.quarantined_of_outsiders.items():
+        yield f"隔离 quarantined, {topic} → {service}: {count}  (GET /v1/ops/quarantine, {service})"
 
 
 def _outboxes(balance: Balance) -> Table:

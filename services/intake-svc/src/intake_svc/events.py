@@ -1,15 +1,24 @@
-"""Public events in: what others state about a referral that intake must act on. The rest moves positions, no more."""
+"""Public events in: what others state about a referral that intake must act on, and what sources say on their topic.
+Of the rest of what services state positions move, no more; the rest of what sources say is refused.
+"""
+
+from collections.abc import Awaitable, Callable
 
 from chassis.delivery import Contracts, Handlers
+from chassis.delivery.outsiders import CREDENTIAL, OutsideRecord, RecordRefused
+from pydantic import ValidationError
 from referral_schemas import followup, mediation, triage
+from referral_schemas.police import MilestoneConfirmed
 from referral_schemas.registry import EVENTS
 from referral_schemas.topics import stream_topic, topics_of
 
 from intake_svc.domain.feedback import Milestone, SourceProfiles
 from intake_svc.store.work import IntakeWork
+from intake_svc.use_cases.confirm_by_topic import ConfirmMilestone
 from intake_svc.use_cases.milestones import reach
 
 SERVICE = "intake"
+SOURCES_TOPIC = "police.calls.v1"
 
 CONTRACTS = Contracts(
     service=SERVICE,
@@ -57,3 +66,19 @@ def handlers(profiles: SourceProfiles) -> Handlers:
         mediation.CaseTerminated: on_case_terminated,
         followup.ReferralClosed: on_referral_closed,
     }
+
+
+async def on_source_record(record: OutsideRecord, confirm: Callable[[ConfirmMilestone], Awaitable[None]]) -> None:
+    """Raises RecordRefused."""
+    if record.headers.get("ce_type") != MilestoneConfirmed.TYPE:
+        raise RecordRefused("unknown_type")
+    try:
+        said = MilestoneConfirmed.parse(record.body)
+    except ValidationError:
+        raise RecordRefused("body_malformed") from None
+    if record.key != f"{said.source}/{said.call_no}":
+        raise RecordRefused("key_of_another_call")
+    scheme, _, given = record.headers.get(CREDENTIAL, "").partition(" ")
+    credential = given.strip() if scheme.lower() == "bearer" else None
+    milestone = Milestone(said.milestone)
+    await confirm(ConfirmMilestone(said.source, said.call_no, milestone, said.version, credential, record.place))

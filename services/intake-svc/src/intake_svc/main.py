@@ -5,14 +5,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
+from types import SimpleNamespace
 
 from chassis import failpoints, logs
 from chassis.api_keys import ApiKeys
 from chassis.app import create_app
+from chassis.auth import Verifier, caller_with
 from chassis.clock import Clock
 from chassis.commands import Commands
 from chassis.database import Database
 from chassis.delivery import Delivery, Statements, Units, ops_router
+from chassis.delivery.outsiders import Outsiders
 from chassis.fast_lane import FastLane
 from chassis.migrate import migrate as migrate_schema
 from chassis.serve import run_worker, serve
@@ -37,7 +40,7 @@ from intake_svc.api.refusals import REFUSALS
 from intake_svc.api.routes import SUBMIT_PATH, call_routes
 from intake_svc.api.screen_routes import screen_routes
 from intake_svc.domain.reception import ReceptionRules
-from intake_svc.events import CONTRACTS, SERVICE, handlers
+from intake_svc.events import CONTRACTS, SERVICE, SOURCES_TOPIC, handlers, on_source_record
 from intake_svc.publishing import PUBLISH
 from intake_svc.rules.loading import Rules, load_rules
 from intake_svc.settings import IntakeSettings
@@ -45,6 +48,7 @@ from intake_svc.store.backlog import Backlog
 from intake_svc.store.tables import SCHEMA, metadata
 from intake_svc.store.vault import Vault
 from intake_svc.store.work import FEEDBACK_TOPIC, IntakeWork
+from intake_svc.use_cases.confirm_by_topic import ConfirmByTopic
 from intake_svc.use_cases.deliver_feedback import UNCONFIRMED, DeliverFeedback
 from intake_svc.use_cases.queries import ledger_counts, scope_of_referral
 from intake_svc.use_cases.running_clocks import on_timer, tell_moved
@@ -138,11 +142,21 @@ async def run_delivery(settings: IntakeSettings) -> None:
     )  # fmt: skip
     screen = make_screen(delivery.units, settings, rules)
     deliver = DeliverFeedback(delivery.units)
+    sources = make_sources(delivery.units, settings, rules)
     ticker = make_ticker(delivery.units)
     try:
-        await delivery.run(partial(screening_loop, screen), partial(feedback_loop, deliver), ticker.run)
+        await delivery.run(partial(screening_loop, screen), partial(feedback_loop, deliver), ticker.run, sources.run)
     finally:
         await database.close()
+
+
+def make_sources(units: Units[IntakeWork], settings: IntakeSettings, rules: Rules) -> Outsiders:
+    """What sources say on their topic, with the keys and tokens that the API takes."""
+    tokens = Verifier(settings.token_public_key, issuer=settings.token_issuer, audience=settings.token_audience)
+    known = SimpleNamespace(verifier=tokens, api_keys=ApiKeys(units.database, SCHEMA))
+    who_is = partial(caller_with, known, roles=("source_system",))
+    take = partial(on_source_record, confirm=ConfirmByTopic(units, who_is, rules.desk.sources))
+    return Outsiders(settings, CONTRACTS, [SOURCES_TOPIC], take, units.database, name="sources")
 
 
 def make_ticker(units: Units[IntakeWork]) -> Ticker[IntakeWork]:

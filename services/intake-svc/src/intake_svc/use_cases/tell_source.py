@@ -66,12 +66,22 @@ def acknowledge(call: Call, milestone: Milestone, work: IntakeWork, *, fact_id: 
             "Nothing of this milestone waits for an acknowledgement.",
             concerns=tuple(sorted({one.state.value for one in told})),
         )
-    after = [one.acknowledged(at=work.now) for one in waiting]
-    for one in after:
-        work.put_feedback(one)
-        work.tell(call.referral_id, FeedbackAcknowledged(one), causation_id=one.fact_id)
-    meet_told(work, call.referral_id, [(FEEDBACK, clock_key(one)) for one in after])
-    return after
+    return _acknowledged(call, waiting, work)
+
+
+def confirm(call: Call, milestone: Milestone, version: int, work: IntakeWork) -> None:
+    """By the source, of the record of that version. What it confirms it has, though our broker has not told us yet
+    that it does; what waits for nothing any more, as after a waiver, is left as it is.
+    """
+    told = next((one for one in work.feedback_of(call.call_id) if one.version == version), None)
+    if told is None or told.milestone is not milestone:
+        raise GuardRefused(
+            "no_such_telling", "没有这一条反馈。", "The source was told nothing of that version and milestone."
+        )
+    on_delivered(call, told, work)
+    told = work.feedback.get((call.call_id, told.fact_id))
+    if not told.is_settled:
+        _acknowledged(call, [told], work)
 
 
 def waive(
@@ -89,6 +99,15 @@ def waive(
         work.tell(call.referral_id, FeedbackWaived(one), causation_id=one.fact_id)
         work.cancel(call.referral_id, FEEDBACK, clock_key(one))
     work.calls.put(call.call_id, call.changed_by_people())
+    return after
+
+
+def _acknowledged(call: Call, waiting: Sequence[Feedback], work: IntakeWork) -> list[Feedback]:
+    after = [one.acknowledged(at=work.now) for one in waiting]
+    for one in after:
+        work.put_feedback(one)
+        work.tell(call.referral_id, FeedbackAcknowledged(one), causation_id=one.fact_id)
+    meet_told(work, call.referral_id, [(FEEDBACK, clock_key(one)) for one in after])
     return after
 
 
