@@ -1,5 +1,6 @@
-"""The statements behind POST: a new call is one round trip and touches no stream; a known one is under its stream."""
+"""The statements behind POST: new calls are one round trip and touch no stream; a known one is under its stream."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,21 +10,28 @@ import asyncpg
 
 from intake_svc.domain.submission import Held, Submission
 
-# ON CONFLICT decides between two that bring the same new call: the loser waits for the winner's commit and gets no row.
+# ON CONFLICT decides between two that bring the same new call, in one statement or in two: the loser waits for the
+# winner's commit and gets no row. In order of the key, so that two statements never wait for each other.
 _INSERT = """
-    WITH fresh AS (
+    WITH given AS (
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::bytea[],
+                             $8::timestamptz[], $9::timestamptz[], $10::text[], $11::bytea[], $12::bytea[])
+            AS t(call_id, source, call_no, referral_id, tracking_code, version_id, content_hash,
+                 updated_at, reported_at, station_code, identity_key, sealed)
+    ), fresh AS (
         INSERT INTO intake.call (call_id, source, call_no, referral_id, tracking_code, state, version, version_id,
                                  content_hash, updated_at, reported_at, station_code, identity_key)
-        VALUES ($1, $2, $3, $4, $5, 'received', 1, $6, $7, $8, $9, $10, $11)
+        SELECT call_id, source, call_no, referral_id, tracking_code, 'received', 1, version_id,
+               content_hash, updated_at, reported_at, station_code, identity_key FROM given ORDER BY source, call_no
         ON CONFLICT (source, call_no) DO NOTHING
         RETURNING call_id, received_at
     ), versioned AS (
         INSERT INTO intake.call_version (version_id, call_id, version, kind, updated_at, content_hash)
-        SELECT $6, call_id, 1, 'current', $8, $7 FROM fresh
+        SELECT version_id, call_id, 1, 'current', updated_at, content_hash FROM given JOIN fresh USING (call_id)
     ), sealed AS (
-        INSERT INTO intake.vault (version_id, sealed) SELECT $6, $12 FROM fresh
+        INSERT INTO intake.vault (version_id, sealed) SELECT version_id, sealed FROM given JOIN fresh USING (call_id)
     )
-    SELECT received_at FROM fresh
+    SELECT call_id, received_at FROM fresh
 """
 _FIND = "SELECT call_id, referral_id, linked_to FROM intake.call WHERE source = $1 AND call_no = $2"
 _READ = """
@@ -81,24 +89,27 @@ class NewIds:
     tracking_code: str
 
 
-async def insert_call(connection: asyncpg.Connection, new: Submission, ids: NewIds, sealed: bytes) -> datetime | None:
-    """When it was received, or None when the call is already there. Needs no transaction around it."""
-    received_at: datetime | None = await connection.fetchval(
+NewRow = tuple[Submission, NewIds, bytes]
+
+
+async def insert_calls(connection: asyncpg.Connection, rows: Sequence[NewRow]) -> dict[UUID, datetime]:
+    """When each was received, by call id; of those that are already there nothing. Needs no transaction around it."""
+    found = await connection.fetch(
         _INSERT,
-        ids.call_id,
-        new.source,
-        new.call_no,
-        ids.referral_id,
-        ids.tracking_code,
-        ids.version_id,
-        new.content_hash,
-        new.updated_at,
-        new.reported_at,
-        new.station_code,
-        new.identity_key,
-        sealed,
+        [ids.call_id for _, ids, _ in rows],
+        [new.source for new, _, _ in rows],
+        [new.call_no for new, _, _ in rows],
+        [ids.referral_id for _, ids, _ in rows],
+        [ids.tracking_code for _, ids, _ in rows],
+        [ids.version_id for _, ids, _ in rows],
+        [new.content_hash for new, _, _ in rows],
+        [new.updated_at for new, _, _ in rows],
+        [new.reported_at for new, _, _ in rows],
+        [new.station_code for new, _, _ in rows],
+        [new.identity_key for new, _, _ in rows],
+        [sealed for _, _, sealed in rows],
     )
-    return received_at
+    return {row["call_id"]: row["received_at"] for row in found}
 
 
 async def find_call(connection: asyncpg.Connection, source: str, call_no: str) -> FoundCall | None:

@@ -9,19 +9,18 @@ from uuid import UUID
 import asyncpg
 from chassis.database_errors import retrying
 from chassis.delivery import Units
-from chassis.failpoints import failpoint
 from chassis.ids import new_id, new_tracking_code
 
 from intake_svc.domain.call import CallState
 from intake_svc.domain.facts import CallCorrected
 from intake_svc.domain.submission import Standing, Submission, differing_fields, published_names, standing
+from intake_svc.store.shared_insert import SharedInsert
 from intake_svc.store.submissions import (
     KnownCall,
     NewIds,
     advance,
     confirm,
     find_call,
-    insert_call,
     is_kept,
     keep_aside,
     read_known,
@@ -72,6 +71,7 @@ class SubmitCall:
         make_ids: Callable[[], NewIds] = new_ids,
     ) -> None:
         self._units, self._vault, self._published, self._make_ids = units, vault, published, make_ids
+        self._insert_shared = SharedInsert(units.database)
 
     async def __call__(self, new: Submission) -> Accepted:
         """Raises what the database raises; whoever gets no answer may send the same again."""
@@ -83,11 +83,7 @@ class SubmitCall:
 
     async def _insert(self, new: Submission) -> Accepted | None:
         ids = self._make_ids()
-        sealed = self._vault.seal(ids.version_id, new.body)
-        async with self._units.database.connection() as connection:
-            failpoint("submit.before_commit")
-            received_at = await insert_call(connection, new, ids, sealed)
-        failpoint("submit.after_commit")
+        received_at = await self._insert_shared(new, ids, self._vault.seal(ids.version_id, new.body))
         if received_at is None:
             return None
         return Accepted(
