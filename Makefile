@@ -39,8 +39,8 @@ check: venv     ## format, lint, strict types, import contracts, drift of contra
 	$(PY) -m referral_schemas check
 	$(PARALLEL) tests/unit tests/contract
 
-bench:          ## measurements (not built yet: says so and exits 2)
-	@echo 'make bench: nothing is measured yet; the benches come with a later issue' >&2; exit 2
+bench: venv     ## measure, beside the floor: BENCH_ONLY=B1,B2 QUICK=1; PUBLISH=1 writes READMEs and plots
+	@PYTHONPATH=tests BENCH_ONLY='$(BENCH_ONLY)' QUICK='$(QUICK)' PUBLISH='$(PUBLISH)' exec $(PY) -m bench
 
 chaos: venv     ## kill and wipe everything under load, then check: SECONDS=1800 SEED=1
 	@CHAOS_SECONDS=$(SECONDS) CHAOS_SEED=$(SEED) exec $(PY) -m pytest tests/chaos
