@@ -6,7 +6,9 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from chassis.bodies import BodyGuard
+import pytest
+from chassis.bodies import BodyGuard, check_json
+from chassis.problems import Problem
 from starlette.types import Message, Receive, Scope, Send
 
 
@@ -80,3 +82,25 @@ async def test_a_body_in_pieces_is_refused_once_it_is_too_large() -> None:
         await endless.says(400)
     await asyncio.wait_for(task, 1)
     assert endless.status == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "is_taken"),
+    [
+        (b"[" * 65 + b"]" * 65, True),
+        (b"[" * 66 + b"]" * 66, False),
+        (b'{"a":[' * 32 + b"1" + b"]}" * 32, True),
+        (b'{"a":[' * 33 + b"1" + b"]}" * 33, False),
+        (b'{"a":["' + b"[" * 5_000 + b'"]}', True),
+        (b'{"a":["' + b"][" * 5_000 + b'"]}', True),
+        (b'{"a":[' + b"[]," * 9_000 + b"[]]}", True),
+        (b'{"a":[' + b"[]," * 80_000 + b"[]]}", False),
+        (b"[" * 100_000, False),
+    ],
+)
+def test_depth_is_what_is_nested_and_not_what_is_written(body: bytes, is_taken: bool) -> None:
+    if is_taken:
+        check_json(body)
+    else:
+        with pytest.raises(Problem):
+            check_json(body)

@@ -17,6 +17,7 @@ from chassis.doorway import Doorway, Limits
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+from structlog.testing import capture_logs
 from support.tokens import Issuer
 from uvicorn.server import ServerState
 
@@ -232,3 +233,15 @@ async def test_bodies_that_are_not_whole_take_no_place_of_those_that_are(tmp_pat
         asking = await connect()
         await asking.says(POST + b"content-length: 2\r\n\r\n{}")
         assert await asking.hears() == (200, {"bytes": 2})
+
+
+async def test_who_leaves_with_requests_in_line_leaves_no_trouble_behind(door: Connect) -> None:
+    with capture_logs() as logged:
+        client = await door()
+        await client.says(b"GET /large HTTP/1.1\r\nhost: t\r\n\r\n" + GET * 20, every=0.1)
+        client.writer.transport.abort()
+        await asyncio.sleep(SHORT.answer_seconds * 2)
+        other = await door()
+        await other.says(GET)
+        assert (await other.hears())[0] == 200
+    assert [line for line in logged if line["log_level"] == "error"] == []

@@ -16,6 +16,7 @@ from chassis.edge import AtOnce, Edge
 from chassis.health import Check, health_routes
 from chassis.metrics_serving import metrics_served
 from chassis.openapi import complete
+from chassis.openapi_said import say_once
 from chassis.problem_handlers import Refusals, add_problem_handlers
 from chassis.settings import ServiceSettings
 
@@ -67,6 +68,7 @@ def create_app(
     app.add_middleware(BodyGuard, max_bytes=max_body_bytes)
     app.add_middleware(Edge)  # added last: outermost
     _complete_openapi(app, rights)
+    say_once(app)
     return app
 
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import structlog
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from chassis.ids import new_id
 from chassis.problems import Problem, overloaded
@@ -54,14 +54,25 @@ class Doorway(HttpToolsProtocol):
         self._served = self.app
         self._head_bytes = self._unread_bytes = 0
         self._stuck_since: float | None = None
+        self._answering: RequestResponseCycle | None = None
         self._begin(_Stage.HEAD)
         self._watch = self.loop.call_later(self.limits.head_seconds, self._look)
         if len(self.connections) > self.limits.connections:
             self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Whoever still answers learns that nobody hears, also where later requests stand in line behind it."""
         self._watch.cancel()
+        for cycle in (self._answering, *(queued for queued, _ in self.pipeline)):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+        self.pipeline.clear()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
 
     # ── what comes ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -79,9 +90,9 @@ class Doorway(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._begin(_Stage.BODY)
         if self._head_is_too_large():
-            self.app = _answering(head_too_large(self.limits))
+            self.app = _refusing(head_too_large(self.limits))
         elif len(self.connections) > self.limits.connections:
-            self.app = _answering(overloaded())
+            self.app = _refusing(overloaded())
         else:
             self.app = self._served
         super().on_headers_complete()
@@ -192,7 +203,7 @@ def allow_connections(limits: Limits = Doorway.limits) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
 
 
-def _answering(problem: Problem) -> Any:
+def _refusing(problem: Problem) -> Any:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         _log.info("refused_at_the_door", code=problem.code)
         response = problem.response(str(new_id()))
