@@ -59,14 +59,18 @@ class Operation:
         name = self.node.get("operationId", "")
         if OPERATION_ID.fullmatch(name) is None:
             yield f"operation id is not in camel case: {name!r}"
-        if not both_languages(self.node.get("summary")):
-            yield f"summary not in both languages: {self.node.get('summary')!r}"
+        if not both_languages(summary := self.node.get("summary", "")) or summary[0].isascii():
+            yield f"summary not in both languages, Chinese first: {summary!r}"
+        if [tag["name"] for tag in self.document["tags"]].count("".join(self.node.get("tags", ()))) != 1:
+            yield f"stands not in one group of the page: {self.node.get('tags')}"
 
     def _access(self) -> Iterator[str]:
         if not self.is_secured:
             yield "asks nobody who is calling"
         if not self.node.get("x-roles"):
             yield "names no roles"
+        elif not all(f"`{role}`" in self.node.get("description", "") for role in self.node["x-roles"]):
+            yield "does not tell its reader who may"
 
     def _problems(self) -> Iterator[str]:
         expected = {"401", "403", "503"}
@@ -93,6 +97,8 @@ class Operation:
         if not good:
             yield "no answer is described"
         for status, response in good.items():
+            if not both_languages(response["description"]):
+                yield f"{status} not described in both languages"
             if any(not content.get("schema") for content in response.get("content", {}).values()):
                 yield f"{status} has no schema"
 

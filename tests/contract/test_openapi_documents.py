@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from contract.openapi_lint import Node, operations, schema_findings
+from contract.openapi_lint import Node, both_languages, operations, schema_findings
 from jsonschema import Draft202012Validator
 from referral_schemas.__main__ import FOLDER
 
@@ -89,6 +89,13 @@ def test_each_field_is_described_in_both_languages_with_an_example(service: str,
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_a_document_says_in_both_languages_what_the_service_is_for_and_how_it_is_asked(service: str) -> None:
+    purpose, *how_to = document(service)["info"]["description"].split("\n\n")
+    assert both_languages(f"{purpose} {how_to[0]}")
+    assert "If-Match" in how_to[-1]
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_document_names_nothing_but_the_api(service: str) -> None:
     text = json.dumps(document(service), ensure_ascii=False)
     assert "HTTPValidationError" not in text
@@ -100,10 +107,13 @@ def test_a_document_names_nothing_but_the_api(service: str) -> None:
 FIELD: Node = {"type": "string", "description": "原因 · Reason", "examples": ["not_our_area"]}
 PROBLEM: Node = {"description": "没有权限。Not allowed.", "content": {"application/problem+json": {"schema": FIELD}}}
 GOOD: Node = {
+    "tags": [{"name": "事 Things"}],
     "paths": {
         "/v1/things/{thing}/return": {
             "post": {
                 "operationId": "returnThing",
+                "tags": ["事 Things"],
+                "description": "角色 Roles: `clerk`",
                 "summary": "退回 Return a thing",
                 "security": [{"bearer": []}],
                 "x-roles": ["clerk"],
@@ -113,7 +123,7 @@ GOOD: Node = {
                 ],
                 "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/In"}}}},
                 "responses": {
-                    "200": {"description": "好", "content": {"application/json": {"schema": FIELD}}},
+                    "200": {"description": "好。Done.", "content": {"application/json": {"schema": FIELD}}},
                     **dict.fromkeys(("401", "403", "404", "409", "412", "413", "415", "422", "428", "503"), PROBLEM),
                 },
             }
@@ -150,6 +160,13 @@ PLANTED: dict[str, tuple[Callable[[Node], object], str]] = {
     "no roles": (lambda d: post(d).pop("x-roles"), "names no roles"),
     "a snake": (lambda d: post(d).update(operationId="return_thing"), "camel case"),
     "one language": (lambda d: post(d).update(summary="Return a thing"), "summary"),
+    "English first": (lambda d: post(d).update(summary="Return 退回"), "Chinese first"),
+    "two groups": (lambda d: post(d).update(tags=["事 Things", "审计 Audit"]), "not in one group"),
+    "roles for machines alone": (lambda d: post(d).update({"x-roles": ["head"]}), "who may"),
+    "an answer in one language": (
+        lambda d: post(d)["responses"]["200"].update(description="Done"),
+        "200 not described",
+    ),
     "a problem left out": (lambda d: post(d)["responses"].pop("428"), "428"),
     "a problem without words": (lambda d: post(d)["responses"]["404"].update(description="Not found"), "404"),
     "an answer without shape": (

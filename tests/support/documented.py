@@ -69,7 +69,7 @@ class Documented:
         return {one["name"]: _examples(one) for one in self.node.get("parameters", ())}
 
     def first(self, **filled: Any) -> Example:
-        """The first examples of all that must be there; of headers all, since the docs page sends them."""
+        """The first examples of all that must be there, and of every header."""
         needed = [
             one["name"] for one in self.node.get("parameters", ()) if one.get("required") or one["in"] == "header"
         ]

@@ -346,8 +346,13 @@ async def test_the_documentation_needs_no_other_machine(client: httpx.AsyncClien
     assert answer.status_code == 200
     assert addresses, "a page without any address is not the documentation"
     assert [address for address in addresses if re.match(r"(?:https?:)?//", address)] == []
-    for address in [a for a in addresses if a.startswith("/static")]:
+    assets = [address for address in addresses if address.startswith("/static")]
+    assert len(assets) >= 2
+    for address in assets:
         assert (await client.get(address)).status_code == 200
+    sources = re.findall(r"[a-z-]+-src ([^;]*)", answer.headers["content-security-policy"])
+    allowed = {word for source in sources for word in source.split()}
+    assert allowed == {"'none'", "'self'", "'unsafe-inline'", "data:", "blob:"}, "what a script asks for is refused too"
 
 
 async def test_the_openapi_document_lists_the_problems_of_every_endpoint(client: httpx.AsyncClient) -> None:

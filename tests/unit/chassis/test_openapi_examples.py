@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from chassis.openapi_examples import (
     EXAMPLE_ID,
     example_of,
     give_body_example,
     give_field_examples,
     give_parameter_example,
+    give_problem_examples,
 )
+from chassis.problems import _DESCRIPTIONS, ProblemOut, problem_response
 from pydantic import BaseModel, Field
 
 
@@ -79,8 +82,21 @@ def test_no_body_is_no_example_and_too_little_is_none() -> None:
     assert example_of({"type": "string"}, {}) is None
 
 
-def test_an_id_that_must_be_sent_is_shown_and_one_that_may_be_left_out_is_not_filled_in() -> None:
-    for required, shown in ((True, [EXAMPLE_ID]), (False, None)):
-        parameter: dict[str, Any] = {"required": required, "schema": {"type": "string", "format": "uuid"}}
-        give_parameter_example(parameter)
-        assert parameter["schema"].get("examples") == shown
+@pytest.mark.parametrize(("form", "shown"), [("uuid", [EXAMPLE_ID]), ("email", None)])
+def test_a_parameter_whose_form_says_enough_is_shown(form: str, shown: list[str] | None) -> None:
+    parameter: dict[str, Any] = {"schema": {"type": "string", "format": form}}
+    give_parameter_example(parameter)
+    assert parameter["schema"].get("examples") == shown
+
+
+def test_every_problem_that_is_documented_shows_one_of_its_own_status() -> None:
+    document: dict[str, Any] = {"components": {}}
+    responses = {str(status): problem_response(status) for status in _DESCRIPTIONS}
+    give_problem_examples(document, [{"responses": responses | {"200": {"content": {"application/json": {}}}}}])
+    shown = document["components"]["examples"]
+    assert set(shown) == {f"Problem{status}" for status in responses}
+    for status, response in responses.items():
+        ((code, place),) = response["content"]["application/problem+json"]["examples"].items()
+        example = shown[place["$ref"].rpartition("/")[2]]["value"]
+        assert (example["status"], example["code"]) == (int(status), code)
+        ProblemOut.model_validate(example, strict=True)

@@ -12,6 +12,7 @@ from chassis.api_keys import ApiKeys
 from chassis.api_keys_routes import api_key_routes
 from chassis.auth import Verifier
 from chassis.bodies import MAX_BODY_BYTES, BodyGuard
+from chassis.docs_pages import docs_pages
 from chassis.edge import AtOnce, Edge
 from chassis.health import Check, health_routes
 from chassis.metrics_serving import metrics_served
@@ -49,6 +50,8 @@ def create_app(
     Everything routed under /v1 brings its own `require` or `command`: raises Unguarded where one does not.
     """
     app: FastAPI = FastAPIOffline(
+        docs_url=None,
+        redoc_url=None,
         title=f"{title_zh} {title_en}",
         description="\n\n".join(text for text in (description_zh, description_en) if text),
         version=version,
@@ -60,7 +63,7 @@ def create_app(
     )
     app.state.api_keys = api_keys
     key_routers = [] if api_keys is None else [api_key_routes(api_keys, settings.keyring)]
-    for router in (health_routes(checks), *routers, *key_routers):
+    for router in (health_routes(checks), docs_pages(app), *routers, *key_routers):
         app.include_router(router)
     rights = rights_of(app)
     add_problem_handlers(app, refusals)

@@ -5,7 +5,13 @@ from typing import Any
 
 from chassis.access import Rights
 from chassis.commands_headers import IDEMPOTENCY_KEY, IF_MATCH
-from chassis.openapi_examples import give_body_example, give_field_examples, give_parameter_example
+from chassis.openapi_examples import (
+    give_body_example,
+    give_field_examples,
+    give_parameter_example,
+    give_problem_examples,
+)
+from chassis.openapi_words import introduce
 from chassis.problems import ProblemOut, problem_response
 
 _METHODS = ("get", "put", "post", "delete", "patch")
@@ -32,6 +38,9 @@ def complete(document: dict[str, Any], rights: Rights) -> dict[str, Any]:
         for status in _statuses(operation):
             if status == 422 or str(status) not in responses:
                 responses[str(status)] = problem_response(status)
+    every = [operation for _, _, operation in _operations(document)]
+    give_problem_examples(document, every)
+    introduce(document, every)
     return document
 
 

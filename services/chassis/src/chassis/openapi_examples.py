@@ -1,10 +1,14 @@
 """Examples made of the examples of their parts, where nobody has written one for the whole."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from chassis.problem_examples import PROBLEM_EXAMPLES
+from chassis.problems import MEDIA_TYPE
 
 _JSON = "application/json"
 EXAMPLE_ID = "0199aa00-0000-7000-8000-000000000000"
+_BY_FORMAT = {"uuid": EXAMPLE_ID, "date-time": "2026-01-01T01:30:02.500Z"}
 Schemas = Mapping[str, Any]
 
 
@@ -21,10 +25,21 @@ def give_body_example(operation: dict[str, Any], schemas: Schemas) -> None:
 
 
 def give_parameter_example(parameter: dict[str, Any]) -> None:
-    """Where it must be sent: what may be left out the docs page would else fill in."""
+    """Where its form alone says enough."""
     schema = parameter["schema"]
-    if parameter.get("required") and "examples" not in schema and schema.get("format") == "uuid":
-        schema["examples"] = [EXAMPLE_ID]
+    if "examples" not in schema and (example := _BY_FORMAT.get(schema.get("format", ""))):
+        schema["examples"] = [example]
+
+
+def give_problem_examples(document: dict[str, Any], operations: Iterable[dict[str, Any]]) -> None:
+    """Each refusal shows one of its own status. They stand once in the document and are pointed to."""
+    shown = document["components"].setdefault("examples", {})
+    for operation in operations:
+        for status, response in operation["responses"].items():
+            content = response.get("content", {}).get(MEDIA_TYPE)
+            if content is not None and (example := PROBLEM_EXAMPLES.get(int(status))):
+                shown[f"Problem{status}"] = {"summary": example["code"], "value": example}
+                content["examples"] = {example["code"]: {"$ref": f"#/components/examples/Problem{status}"}}
 
 
 def give_field_examples(schemas: Schemas) -> None:

@@ -23,8 +23,8 @@ class Problem(Exception):
         self.status, self.code, self.zh, self.en = status, code, zh, en
         self.headers, self.extra = headers, extra
 
-    def response(self, request_id: str) -> Response:
-        body = {
+    def body(self, request_id: str) -> dict[str, Any]:
+        return {
             "type": f"urn:liandong:problem:{self.code}",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
@@ -34,8 +34,10 @@ class Problem(Exception):
             "instance": request_id,
             **self.extra,
         }
-        headers = dict(self.headers or {})
-        return Response(orjson.dumps(body, default=str), self.status, headers, MEDIA_TYPE)
+
+    def response(self, request_id: str) -> Response:
+        content = orjson.dumps(self.body(request_id), default=str)
+        return Response(content, self.status, dict(self.headers or {}), MEDIA_TYPE)
 
 
 class ProblemOut(BaseModel):

@@ -98,6 +98,9 @@ def make_api(settings: ServiceSettings, *, ask: AskHeads | None = None) -> FastA
     return create_app(
         "回访服务",
         "Follow-up",
+        description_zh="跟踪回访：回访计划、提醒、提级、督办、结案与重启；只有本服务可以结案。",
+        description_en="Return visits, reminders, escalation, supervision, closing and reopening; this service alone "
+        "closes a referral.",
         settings=settings,
         routers=routers,
         checks={"postgres": database.check},

@@ -88,6 +88,8 @@ def make_api(settings: ServiceSettings) -> FastAPI:
     return create_app(
         "调解服务",
         "Mediation",
+        description_zh="人民调解：意愿、受理、调解会、协议、履行、归档。",
+        description_en="People's mediation: consent, acceptance, meetings, agreements, performance, and the file.",
         settings=settings,
         routers=routers,
         checks={"postgres": database.check},

@@ -89,6 +89,9 @@ def make_api(settings: ServiceSettings) -> FastAPI:
     return create_app(
         "研判分流服务",
         "Triage",
+        description_zh="判定类别与风险等级，派往司法所；司法所在此签收、联系当事人、申请退回、移交调解。",
+        description_en="Judges category and grade and sends referrals to judicial offices, which sign, contact the "
+        "parties, hand back or hand over here.",
         settings=settings,
         routers=routers,
         checks={"postgres": database.check},

@@ -75,7 +75,7 @@ def ops_router(
     reads = LedgerReads(schema, consumed)
 
     @router.get(
-        "/ledger", operation_id="readLedger", summary="Ledger figures 台账数据", responses=problems(401, 403, 503)
+        "/ledger", operation_id="readLedger", summary="台账数据 Ledger figures", responses=problems(401, 403, 503)
     )
     async def ledger(_: Reader) -> dict[str, Any]:
         """This service's part of the ledger, all of one instant. 本服务的台账数据(同一时点)。"""
@@ -90,7 +90,7 @@ def ops_router(
 
 
 def _repair_routes(router: APIRouter, database: Database, outgoing: OutgoingReads) -> None:
-    @router.get("/heads", operation_id="listHeads", summary="Stream heads 流头", responses=problems(401, 403, 422, 503))
+    @router.get("/heads", operation_id="listHeads", summary="流头 Stream heads", responses=problems(401, 403, 422, 503))
     async def heads(
         _: Service,
         changed_since: Annotated[
@@ -115,7 +115,7 @@ def _repair_routes(router: APIRouter, database: Database, outgoing: OutgoingRead
                 ) from error
 
     @router.post(
-        "/resend", operation_id="resendEvents", summary="Send again 重发", responses=problems(401, 403, 422, 503)
+        "/resend", operation_id="resendEvents", summary="重发 Send again", responses=problems(401, 403, 422, 503)
     )
     async def resend(wanted: Resend, _: Service) -> dict[str, Any]:
         """Events from a number on go out again with their first headers. 自某序号起按原始头部重发。"""
@@ -124,7 +124,7 @@ def _repair_routes(router: APIRouter, database: Database, outgoing: OutgoingRead
             return {"streams": await outgoing.resend(connection, pairs)}
 
     @router.get(
-        "/events", operation_id="listEvents", summary="Own events 本服务事件", responses=problems(401, 403, 422, 503)
+        "/events", operation_id="listEvents", summary="本服务事件 Own events", responses=problems(401, 403, 422, 503)
     )
     async def events(
         _: Service,

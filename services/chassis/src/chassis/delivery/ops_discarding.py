@@ -127,9 +127,9 @@ class _Acts:
 
 
 def _asking(operation_id: str) -> dict[str, Any]:
-    summary = "Ask to discard 申请作废"
+    summary = "申请作废 Ask to discard"
     return {"operation_id": operation_id, "summary": summary, "status_code": 202, "responses": ASKING}
 
 
 def _confirming(operation_id: str) -> dict[str, Any]:
-    return {"operation_id": operation_id, "summary": "Confirm discarding 确认作废", "responses": CONFIRMING}
+    return {"operation_id": operation_id, "summary": "确认作废 Confirm discarding", "responses": CONFIRMING}

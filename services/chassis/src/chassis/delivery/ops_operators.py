@@ -66,7 +66,7 @@ def operator_routes(
 
 def _parked_routes(router: APIRouter, database: Database, schema: str, reads: ParkedReads) -> None:
     @router.get(
-        "/parked", operation_id="listParked", summary="Parked events 搁置事件", responses=problems(401, 403, 422, 503)
+        "/parked", operation_id="listParked", summary="搁置事件 Parked events", responses=problems(401, 403, 422, 503)
     )
     async def list_parked(
         _: Reader,
@@ -87,7 +87,7 @@ def _parked_routes(router: APIRouter, database: Database, schema: str, reads: Pa
     @router.get(
         "/parked/{producer}/{referral_id}/{seq}",
         operation_id="readParked",
-        summary="One parked event 单个搁置事件",
+        summary="单个搁置事件 One parked event",
         responses=problems(401, 403, 404, 422, 503),
     )
     async def read_parked(
@@ -109,7 +109,7 @@ def _parked_routes(router: APIRouter, database: Database, schema: str, reads: Pa
     @router.get(
         "/streams/{referral_id}",
         operation_id="readStream",
-        summary="One stream 单条流",
+        summary="单条流 One stream",
         responses=problems(401, 403, 422, 503),
     )
     async def stream(referral_id: Referral, _: Reader) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def _parked_routes(router: APIRouter, database: Database, schema: str, reads: Pa
 
 def _other_routes(router: APIRouter, database: Database, reads: ParkedReads) -> None:
     @router.get(
-        "/quarantine", operation_id="listQuarantine", summary="Quarantined 隔离", responses=problems(401, 403, 422, 503)
+        "/quarantine", operation_id="listQuarantine", summary="隔离 Quarantined", responses=problems(401, 403, 422, 503)
     )
     async def list_quarantine(_: Reader, after: AfterRow = 0, limit: Limit = 100) -> dict[str, Any]:
         """Records without a readable place: where they stood and why; never their bytes. 无法定位的记录(不含内容)。"""
@@ -130,7 +130,7 @@ def _other_routes(router: APIRouter, database: Database, reads: ParkedReads) -> 
     @router.get(
         "/unsendable",
         operation_id="listUnsendable",
-        summary="Unsendable 无法发送",
+        summary="无法发送 Unsendable",
         responses=problems(401, 403, 422, 503),
     )
     async def list_unsendable(_: Reader, after: AfterRow = 0, limit: Limit = 100) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _other_routes(router: APIRouter, database: Database, reads: ParkedReads) -> 
     @router.get(
         "/unrepairable",
         operation_id="listUnrepairable",
-        summary="Unrepairable streams 无法修复的流",
+        summary="无法修复的流 Unrepairable streams",
         responses=problems(401, 403, 422, 503),
     )
     async def list_unrepairable(
@@ -182,7 +182,7 @@ def _retry_routes(
         "/parked/{producer}/{referral_id}/{seq}/retry",
         operation_id="retryParked",
         status_code=202,
-        summary="Try again 重试",
+        summary="重试 Try again",
         responses=problems(401, 403, 404, 413, 415, 422, 503),
     )
     async def retry_parked(
@@ -210,7 +210,7 @@ def _retry_routes(
         "/unsendable/{n}/retry",
         operation_id="retryUnsendable",
         status_code=202,
-        summary="Send again 重新发送",
+        summary="重新发送 Send again",
         responses=problems(401, 403, 404, 413, 415, 422, 503),
     )
     async def retry_unsendable(n: Row, why: Retry, by: Operator, request: Request) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def _retry_routes(
         "/unrepairable/{producer}/{referral_id}/retry",
         operation_id="retryUnrepairable",
         status_code=202,
-        summary="Ask the producer anew 重新请求",
+        summary="重新请求 Ask the producer anew",
         responses=problems(401, 403, 404, 413, 415, 422, 503),
     )
     async def retry_unrepairable(

@@ -26,7 +26,7 @@ def timer_routes(router: APIRouter, database: Database, schema: str, wake: Calla
     @router.get(
         "/timers/failed",
         operation_id="listFailedTimers",
-        summary="Failed clocks 处理失败的时限",
+        summary="处理失败的时限 Failed clocks",
         responses=problems(401, 403, 422, 503),
     )
     async def list_failed(_: Reader, limit: Limit = DEFAULT_LIMIT, after: After = None) -> Page[FailedClockOut]:
@@ -54,7 +54,7 @@ def timer_routes(router: APIRouter, database: Database, schema: str, wake: Calla
         "/timers/{referral_id}/{clock}/retry",
         operation_id="retryTimer",
         status_code=202,
-        summary="Fire again 重新触发",
+        summary="重新触发 Fire again",
         responses=problems(401, 403, 404, 422, 503),
     )
     async def retry_timer(
