@@ -8,12 +8,11 @@ from chassis.problems import problems
 from chassis.timers import ClocksOut, read_clocks
 from fastapi import APIRouter, Depends
 
-from intake_svc.api.access import READERS, require_own_source, require_sight
-from intake_svc.api.desk import call_not_found
+from intake_svc.api.access import READERS
 from intake_svc.api.path_words import CallNumber, SourceName
 from intake_svc.api.screen_routes import CALL
+from intake_svc.api.seeing import call_seen_by
 from intake_svc.store.tables import SCHEMA
-from intake_svc.use_cases.queries import find_call_view
 
 
 def clocks_route(database: Database) -> APIRouter:
@@ -30,13 +29,8 @@ def clocks_route(database: Database) -> APIRouter:
         source: SourceName, call_no: CallNumber, by: Annotated[Caller, Depends(require(*READERS))]
     ) -> ClocksOut:
         """规则、工作日历来源、中止与下次触发。Rule, source of the calendar, pauses and next firing."""
-        if "source_system" in by.roles:
-            require_own_source(by, source)
         async with database.connection() as connection:
-            view = await find_call_view(connection, source, call_no)
-            if view is None:
-                raise call_not_found()
-            require_sight(by, view.call)
+            view = await call_seen_by(by, connection, source, call_no)
             return await read_clocks(connection, SCHEMA, view.call["referral_id"])
 
     return router

@@ -8,15 +8,16 @@ from chassis.database import Database
 from chassis.problems import problems
 from fastapi import APIRouter, Depends, Response
 
-from intake_svc.api.access import READERS, WAIVERS, require_own_source, require_sight
-from intake_svc.api.desk import Desk, call_not_found, require_offered
+from intake_svc.api.access import READERS, WAIVERS
+from intake_svc.api.desk import Desk, require_offered
 from intake_svc.api.desk_models import AcknowledgeIn, FeedbackList, FeedbackOut, WaiveIn
 from intake_svc.api.path_words import CallNumber, MilestoneName, SourceName
 from intake_svc.api.screen_routes import CALL, PROBLEMS
+from intake_svc.api.seeing import call_seen_by
 from intake_svc.domain.call import Call
 from intake_svc.domain.desk_data import DeskRules
 from intake_svc.store.work import IntakeWork
-from intake_svc.use_cases.queries import find_call_view, list_feedback
+from intake_svc.use_cases.queries import list_feedback
 from intake_svc.use_cases.tell_source import acknowledge, waive
 
 
@@ -40,13 +41,8 @@ def _list_route(router: APIRouter, database: Database) -> None:
         source: SourceName, call_no: CallNumber, by: Annotated[Caller, Depends(require(*READERS))]
     ) -> FeedbackList:
         """每个节点的反馈、确认与免除。Every milestone told, acknowledged or waived."""
-        if "source_system" in by.roles:
-            require_own_source(by, source)
         async with database.connection() as connection:
-            view = await find_call_view(connection, source, call_no)
-            if view is None:
-                raise call_not_found()
-            require_sight(by, view.call)
+            view = await call_seen_by(by, connection, source, call_no)
             told = await list_feedback(connection, view.call["call_id"])
         return FeedbackList(items=[FeedbackOut.of(one) for one in told])
 

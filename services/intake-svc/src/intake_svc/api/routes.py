@@ -11,16 +11,16 @@ from chassis.database import Database
 from chassis.problems import Problem, problems
 from fastapi import APIRouter, Depends, Request, Response
 
-from intake_svc.api.access import READERS, require_own_source, require_sight
+from intake_svc.api.access import READERS, require_own_source
 from intake_svc.api.answers import CallAccepted, CallOut, MilestoneOut, VersionOut
-from intake_svc.api.desk import call_not_found
 from intake_svc.api.desk_models import BlockOut, FeedbackOut
 from intake_svc.api.models import EXAMPLE, CallIn
 from intake_svc.api.path_words import CallNumber, SourceName
 from intake_svc.api.reading import CallReader, Warnings
+from intake_svc.api.seeing import call_seen_by
 from intake_svc.domain.submission import Submission
 from intake_svc.store.backlog import Backlog
-from intake_svc.use_cases.queries import CallView, find_call_view
+from intake_svc.use_cases.queries import CallView
 from intake_svc.use_cases.submit_call import Accepted, Answer, SubmitCall
 
 SUBMIT_PATH = "/v1/calls"
@@ -97,13 +97,8 @@ def _read_route(router: APIRouter, database: Database) -> None:
 
         State, versions, reasons, blocks, milestones and feedback; no personal data. Commands ask for its ETag.
         """
-        if "source_system" in by.roles:
-            require_own_source(by, source)
         async with database.connection() as connection:
-            view = await find_call_view(connection, source, call_no)
-        if view is None:
-            raise call_not_found()
-        require_sight(by, view.call)
+            view = await call_seen_by(by, connection, source, call_no)
         response.headers["ETag"] = etag(view.call["people_version"])
         return _call_out(view)
 
