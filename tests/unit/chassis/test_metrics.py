@@ -176,6 +176,7 @@ async def test_it_listens_apart_where_a_port_is_named_and_a_taken_one_is_an_alar
     async with metrics_served(settings), httpx.AsyncClient() as client:
         assert (await client.get(where)).status_code == 401
         assert (await client.get(where, headers=issuer.bearer("ops"))).status_code == 200
+        assert (await client.get(where, headers={"X-Long": "x" * 40_000})).json()["code"] == "head_too_large"
         with capture_logs() as lines:
             async with metrics_served(settings):
                 assert (await client.get(where)).status_code == 401

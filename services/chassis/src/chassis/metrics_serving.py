@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from chassis.auth import Verifier, caller_with
+from chassis.doorway import Doorway
 from chassis.edge import AtOnce, Edge
 from chassis.metrics_counting import REGISTRY
 from chassis.problems import Problem, request_id_of
@@ -83,7 +84,7 @@ async def metrics_served(settings: ServiceSettings, refresh: Refresh = _nothing)
     verifier = Verifier(settings.token_public_key, issuer=settings.token_issuer, audience=settings.token_audience)
     server = _Server(
         uvicorn.Config(
-            Edge(AtOnce(MetricsPage(verifier, refresh), most=_MOST_AT_ONCE)), http="httptools", ws="none",
+            Edge(AtOnce(MetricsPage(verifier, refresh), most=_MOST_AT_ONCE)), http=Doorway, ws="none",
             lifespan="off", access_log=False, log_config=None, server_header=False, proxy_headers=False,
             limit_concurrency=_MOST_CONNECTIONS, timeout_graceful_shutdown=1,
         )
