@@ -24,7 +24,7 @@ from support.toys import HANDLERS, Pinged, Toy, toys
 A_WHILE = timedelta(seconds=90)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def pong(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Toy]:
     async with (
         fresh_database(postgres) as url,
