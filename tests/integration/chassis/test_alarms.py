@@ -168,16 +168,29 @@ async def test_a_lack_that_five_resends_have_not_filled_is_an_alarm(pong: Toy, l
     assert [(one.state, one.referral_id) for one in await store.load()] == [("unrepairable", lack.referral_id)]
 
 
-async def test_a_producer_that_reports_a_loss_of_the_broker_is_an_alarm(pong: Toy, lines: Lines) -> None:
+async def compare_with(pong: Toy, page: Heads) -> None:
+    """With a producer that gives this page."""
+
     class Reporting:
         async def heads(self, _producer: str, *, changed_since: object) -> AsyncIterator[Heads]:
-            yield Heads([], [], [], loss=1, as_of=datetime.now(UTC))
+            yield page
 
     peers: Any = Reporting()
     store = LackStore(pong.database, "pong", consumer=ACTING)
     comparison = Comparison(peers, store, pong.database, "pong", Clock(), ACTING)
     await comparison.compare("ping", broker_lost_data=False)
+
+
+async def test_a_producer_that_reports_a_loss_of_the_broker_is_an_alarm(pong: Toy, lines: Lines) -> None:
+    await compare_with(pong, Heads([], [], [], loss=1, as_of=datetime.now(UTC)))
     assert alarms(lines) == ["comparing_wider"]
+
+
+async def test_a_producer_that_has_another_event_under_a_number_is_an_alarm(pong: Toy, lines: Lines) -> None:
+    referral_id = new_id()
+    await an_applier(pong).apply([a_pinged(referral_id, 1)])
+    await compare_with(pong, Heads([str(referral_id)], [1], [str(new_id())], as_of=datetime.now(UTC)))
+    assert alarms(lines) == ["producer_restored"]
 
 
 async def test_a_projection_that_breaks_is_an_alarm(lines: Lines) -> None:
