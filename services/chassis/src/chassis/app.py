@@ -19,6 +19,7 @@ from chassis.metrics_serving import metrics_served
 from chassis.openapi import complete
 from chassis.openapi_said import say_once
 from chassis.problem_handlers import Refusals, add_problem_handlers
+from chassis.restore_guard import Refusing, RestoreGuard
 from chassis.settings import ServiceSettings
 
 MAX_AT_ONCE = 512
@@ -43,9 +44,11 @@ def create_app(
     max_at_once: int = MAX_AT_ONCE,
     refusals: Refusals | None = None,
     api_keys: ApiKeys | None = None,
+    guard: RestoreGuard | None = None,
 ) -> FastAPI:
     """The API of one service. `checks` decide readiness, `refusals` say how the domain's refusals are answered,
-    `api_keys` let systems in by keys and bring the pages that give and revoke them.
+    `api_keys` let systems in by keys and bring the pages that give and revoke them, `guard` keeps everybody out
+    while the database is a restored one that nobody has adopted.
 
     Everything routed under /v1 brings its own `require` or `command`: raises Unguarded where one does not.
     """
@@ -61,12 +64,16 @@ def create_app(
     app.state.verifier = Verifier(
         settings.token_public_key, issuer=settings.token_issuer, audience=settings.token_audience
     )
-    app.state.api_keys = api_keys
+    app.state.api_keys, app.state.guard = api_keys, guard
+    if guard is not None:
+        checks = {**checks, "restore": guard.check}
     key_routers = [] if api_keys is None else [api_key_routes(api_keys, settings.keyring)]
     for router in (health_routes(checks), docs_pages(app), *routers, *key_routers):
         app.include_router(router)
     rights = rights_of(app)
     add_problem_handlers(app, refusals)
+    if guard is not None:
+        app.add_middleware(Refusing, guard=guard)
     app.add_middleware(AtOnce, most=max_at_once)
     app.add_middleware(BodyGuard, max_bytes=max_body_bytes)
     app.add_middleware(Edge)  # added last: outermost

@@ -20,6 +20,7 @@ from chassis.app import MAX_AT_ONCE
 from chassis.auth import RoleRequired, caller_with
 from chassis.bodies import BodyGuard
 from chassis.edge import AtOnce, Edge
+from chassis.restore_guard import Refusing, RestoreGuard
 
 Endpoint = Callable[..., Awaitable[Response]]
 
@@ -35,7 +36,9 @@ class FastLane:
         self._route = _route_of(app, path)
         self._endpoint: Endpoint = self._route.endpoint
         self._roles = _roles_of(self._route)
-        self._lane: ASGIApp = Edge(BodyGuard(AtOnce(self._serve, most=max_at_once)))
+        guard: RestoreGuard | None = getattr(app.state, "guard", None)
+        inner: ASGIApp = self._serve if guard is None else Refusing(self._serve, guard=guard)
+        self._lane: ASGIApp = Edge(BodyGuard(AtOnce(inner, most=max_at_once)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == self._path and scope["method"] == "POST":

@@ -1,4 +1,6 @@
-"""python -m followup_svc api | worker | migrate | openapi"""
+"""python -m followup_svc api | worker | migrate | openapi
+python -m followup_svc adopt-restore [--without NAME]…    after a restore from a backup
+"""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +9,7 @@ from functools import partial
 from chassis.openapi_document import print_openapi
 from chassis.settings import SettingsError
 
-from followup_svc.main import api, make_api, migrate, worker
+from followup_svc.main import adopt_restore, api, make_api, migrate, worker
 
 COMMANDS: dict[str, Callable[[], int]] = {
     "api": api,
@@ -18,11 +20,11 @@ COMMANDS: dict[str, Callable[[], int]] = {
 
 
 def main(words: list[str]) -> int:
-    if len(words) != 1 or words[0] not in COMMANDS:
+    if words[:1] != ["adopt-restore"] and (len(words) != 1 or words[0] not in COMMANDS):
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        return COMMANDS[words[0]]()
+        return adopt_restore(words[1:]) if words[0] == "adopt-restore" else COMMANDS[words[0]]()
     except SettingsError as error:
         print(f"配置有误 settings: {error}", file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
 """Composition root: the one file that knows everything of this service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -14,10 +14,11 @@ from chassis.auth import Verifier, caller_with
 from chassis.clock import Clock
 from chassis.commands import Commands
 from chassis.database import Database
-from chassis.delivery import Delivery, Statements, Units, ops_router
+from chassis.delivery import Delivery, Statements, Units, ops_router, restore_command
 from chassis.delivery.outsiders import Outsiders
 from chassis.fast_lane import FastLane
 from chassis.migrate import migrate as migrate_schema
+from chassis.restore_guard import RestoreGuard
 from chassis.serve import run_worker, serve
 from chassis.settings import MigrateSettings
 from chassis.texts_routes import texts_routes
@@ -83,6 +84,10 @@ def migrate() -> int:
     return 0
 
 
+def adopt_restore(words: Sequence[str]) -> int:
+    return restore_command.adopt_restore(_start("adopt-restore"), CONTRACTS, words)
+
+
 def make_api(settings: IntakeSettings) -> FastAPI:
     rules = load_rules()
     database = Database(settings.database_url, process=f"{SERVICE}-api", pool_size=settings.pool_size)
@@ -128,6 +133,7 @@ def make_api(settings: IntakeSettings) -> FastAPI:
         settings=settings,
         routers=[*routers, ops],
         checks={"postgres": database.check},
+        guard=RestoreGuard(database, SCHEMA),
         lifespan=lifespan,
         refusals=REFUSALS,
         api_keys=ApiKeys(database, SCHEMA),

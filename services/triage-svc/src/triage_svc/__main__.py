@@ -1,4 +1,5 @@
 """python -m triage_svc api | worker | migrate | openapi
+python -m triage_svc adopt-restore [--without NAME]…        after a restore from a backup
 python -m triage_svc load-directory FILE                    uses TRIAGE_DATABASE_URL
 python -m triage_svc classify < in.jsonl > out.jsonl        needs no database
 python -m triage_svc route [--directory FILE] < in.jsonl > out.jsonl
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("api", "worker", "migrate", "openapi", "classify"):
         commands.add_parser(name)
+    commands.add_parser("adopt-restore").add_argument("--without", action="append", default=[])
     commands.add_parser("load-directory").add_argument("file", type=Path)
     commands.add_parser("route").add_argument("--directory", type=Path)
     return parser
@@ -63,6 +65,12 @@ def _serving(name: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
+def _adopt_restore(options: argparse.Namespace) -> int:
+    from triage_svc.main import adopt_restore
+
+    return adopt_restore([f"--without={name}" for name in options.without])
+
+
 def _load_directory(options: argparse.Namespace) -> int:
     from triage_svc.main import load_directory
 
@@ -85,6 +93,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "worker": _serving("worker"),
     "migrate": _serving("migrate"),
     "openapi": _serving("openapi"),
+    "adopt-restore": _adopt_restore,
     "load-directory": _load_directory,
     "classify": _classify,
     "route": _route,

@@ -1,7 +1,7 @@
 """Composition root: the one file that knows everything of this service."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -12,8 +12,9 @@ from chassis.app import create_app
 from chassis.clock import Clock
 from chassis.commands import Commands
 from chassis.database import Database
-from chassis.delivery import Delivery, Statements, Units, ops_router
+from chassis.delivery import Delivery, Statements, Units, ops_router, restore_command
 from chassis.migrate import migrate as migrate_schema
+from chassis.restore_guard import RestoreGuard
 from chassis.serve import run_worker, serve
 from chassis.settings import MigrateSettings, ServiceSettings
 from chassis.texts_routes import texts_routes
@@ -64,6 +65,10 @@ def load_directory(path: Path) -> str:
     return asyncio.run(_load_directory(settings.database_url, path))
 
 
+def adopt_restore(words: Sequence[str]) -> int:
+    return restore_command.adopt_restore(_start("adopt-restore"), CONTRACTS, words)
+
+
 def make_api(settings: ServiceSettings) -> FastAPI:
     database = Database(settings.database_url, process=f"{SERVICE}-api", pool_size=settings.pool_size)
 
@@ -95,6 +100,7 @@ def make_api(settings: ServiceSettings) -> FastAPI:
         settings=settings,
         routers=routers,
         checks={"postgres": database.check},
+        guard=RestoreGuard(database, SCHEMA),
         lifespan=lifespan,
         refusals=REFUSALS,
     )

@@ -11,6 +11,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.delivery.lacks import Lack, LackStore
 from chassis.delivery.peers import Heads, Peers
+from chassis.delivery.restore_following import Following
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,7 @@ class Compared:
     restored: int = 0
     loss: int = 0
     as_of: datetime | None = None
+    adopted: int = 0
 
 
 class Comparison:
@@ -34,12 +36,18 @@ class Comparison:
 
     def __init__(self, peers: Peers, store: LackStore, database: Database, schema: str, clock: Clock, consumer: str):
         self._peers, self._store, self._database, self._clock, self._consumer = peers, store, database, clock, consumer
-        self._read = f"SELECT succeeded_at, loss_seen FROM {schema}.comparison WHERE consumer = $1 AND producer = $2"
+        self._following = Following(peers, database, schema, consumer)
+        self._read = (
+            f"SELECT succeeded_at, loss_seen, adopted FROM {schema}.comparison WHERE consumer = $1 AND producer = $2"
+        )
         self._write = f"""
             INSERT INTO {schema}.comparison (consumer, producer, succeeded_at, loss_seen, distrusted)
             VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (consumer, producer) DO UPDATE SET succeeded_at = EXCLUDED.succeeded_at,
                 loss_seen = EXCLUDED.loss_seen, distrusted = coalesce(comparison.distrusted, EXCLUDED.distrusted)
+        """
+        self._distrust = f"""
+            UPDATE {schema}.comparison SET distrusted = coalesce(distrusted, $3) WHERE consumer = $1 AND producer = $2
         """
         self._distrusted = f"SELECT producer FROM {schema}.comparison WHERE consumer = $1 AND distrusted IS NOT NULL"
 
@@ -55,8 +63,11 @@ class Comparison:
         """
         async with self._database.connection() as connection:
             row = await connection.fetchrow(self._read, self._consumer, producer)
-        succeeded_at, loss_seen = (row[0], row[1]) if row else (None, 0)
+        succeeded_at, loss_seen, adopted = row or (None, 0, 0)
         found = await self._page_through(producer, self._since(succeeded_at, broker_lost_data=broker_lost_data))
+        if found.adopted > adopted:
+            await self._following.follow(producer, adopted, found.adopted)
+            found = await self._page_through(producer, None)
         behind = succeeded_at is not None and found.as_of is not None and found.as_of < succeeded_at - OVERLAP
         if behind or (found.loss > loss_seen and not broker_lost_data):
             log.error("comparing_wider", producer=producer, why="its clock went back" if behind else "it reports loss")
@@ -70,9 +81,15 @@ class Comparison:
 
     async def note(self, producer: str, found: Compared) -> None:
         """The comparison is done: the next one begins where this one began, by the producer's own clock."""
-        reason = f"{found.restored} streams stand below or beside what was applied" if found.restored else None
+        reason = _why(found.restored) if found.restored else None
         async with self._database.transaction() as connection:
             await connection.execute(self._write, self._consumer, producer, found.as_of, found.loss, reason)
+
+    async def distrust(self, producer: str, streams: int) -> None:
+        """Found by other means than this comparison's."""
+        log.error("producer_restored", producer=producer, streams=streams)
+        async with self._database.connection() as connection:
+            await connection.execute(self._distrust, self._consumer, producer, _why(streams))
 
     def _since(self, succeeded_at: datetime | None, *, broker_lost_data: bool) -> datetime | None:
         if succeeded_at is None:
@@ -83,11 +100,13 @@ class Comparison:
     async def _page_through(self, producer: str, since: datetime | None) -> Compared:
         found = Compared()
         async for page in self._peers.heads(producer, changed_since=since):
-            lacks, restored = await self._judge(producer, page)
-            found = Compared([*found.lacks, *lacks], found.restored + restored, page.loss, found.as_of or page.as_of)
+            lacks, restored = await self.judge(producer, page)
+            found = Compared(
+                [*found.lacks, *lacks], found.restored + restored, page.loss, found.as_of or page.as_of, page.adopted
+            )
         return found
 
-    async def _judge(self, producer: str, heads: Heads) -> tuple[list[Lack], int]:
+    async def judge(self, producer: str, heads: Heads) -> tuple[list[Lack], int]:
         """What lacks here, and in how many streams the producer stands below or beside what was applied."""
         lacks, suspects, restored = [], {}, 0
         for referral_id, head, last in await self._store.differing(producer, heads):
@@ -99,3 +118,7 @@ class Comparison:
                 restored += 1
         present = await self._peers.heads_of(producer, list(suspects)) if suspects else {}
         return lacks, restored + sum(head.number < suspects[referral_id] for referral_id, head in present.items())
+
+
+def _why(streams: int) -> str:
+    return f"{streams} streams stand below or beside what was applied"

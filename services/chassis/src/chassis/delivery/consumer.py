@@ -12,10 +12,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis.clock import Clock
 from chassis.delivery.batch import Applier
+from chassis.delivery.buckets import BucketComparison
 from chassis.delivery.comparing import Comparison
 from chassis.delivery.consuming import ConsumerLoop
 from chassis.delivery.contracts import Contracts, Handlers
 from chassis.delivery.crashes import CrashLedger
+from chassis.delivery.known_events import KnownEvents
 from chassis.delivery.lacks import LackStore
 from chassis.delivery.outages import waits
 from chassis.delivery.peers import Peers
@@ -48,17 +50,20 @@ class Consumer:
         hurries: bool,
     ) -> None:
         database, schema, self.name = units.database, units.statements.schema, units.statements.consumer
+        self._known = KnownEvents(database, schema, consumer=self.name)
         self.applier = Applier(
-            units, contracts, handlers, Quarantine(database, schema, settings.keyring, consumer=self.name), crashes
-        )
+            units, contracts, handlers, Quarantine(database, schema, settings.keyring, consumer=self.name), crashes,
+            on_moved=self._known.note,
+        )  # fmt: skip
         self.reader = Reader(contracts, make_consumer)
         self.loop = ConsumerLoop(self.reader, self.applier, contracts, hurries=hurries)
         self.watchdog = AssignmentWatch(self.reader, contracts, self.name, make_admin)
         store = LackStore(database, schema, consumer=self.name)
+        comparison = Comparison(peers, store, database, schema, clock, self.name)
         self.repair = Repair(
-            contracts, self.reader, self.loop, self.applier,
-            Comparison(peers, store, database, schema, clock, self.name), store, peers,
+            contracts, self.reader, self.loop, self.applier, comparison, store, peers,
             gap_seconds=settings.gap_seconds, compare_seconds=settings.compare_seconds,
+            buckets=BucketComparison(peers, comparison, contracts.topic_of, database, schema, clock, self.name),
         )  # fmt: skip
 
     async def run(self) -> None:
@@ -67,6 +72,7 @@ class Consumer:
             group.create_task(self.loop.run())
             group.create_task(self.watchdog.run())
             group.create_task(self.repair.run())
+            group.create_task(self._known.run())
 
     async def run_apart(self) -> None:
         """Until cancelled. What would end a worker ends this consumer's round alone, and is said aloud."""

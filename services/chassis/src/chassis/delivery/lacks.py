@@ -37,15 +37,20 @@ class Lack:
         return self.producer, self.referral_id
 
 
+def lock_statement(schema: str, consumer: str) -> str:
+    """Whoever applies events of the referrals in `$1` for this consumer waits: what it locks first is locked here."""
+    if consumer == ACTING:
+        return f"SELECT 1 FROM {schema}.stream WHERE referral_id = ANY ($1) ORDER BY referral_id FOR UPDATE"
+    return (
+        f"SELECT 1 FROM {schema}.stream_pos WHERE referral_id = ANY ($1) AND consumer = '{consumer}' "
+        "ORDER BY referral_id, producer FOR UPDATE"
+    )
+
+
 class LackStore:
     def __init__(self, database: Database, schema: str, *, consumer: str) -> None:
         self._database, self._schema, self._consumer = database, schema, consumer
-        self._lock = (
-            f"SELECT 1 FROM {schema}.stream WHERE referral_id = ANY ($1) ORDER BY referral_id FOR UPDATE"
-            if consumer == ACTING
-            else f"SELECT 1 FROM {schema}.stream_pos WHERE referral_id = ANY ($1) AND consumer = '{consumer}' "
-            "ORDER BY referral_id, producer FOR UPDATE"
-        )
+        self._lock = lock_statement(schema, consumer)
 
     async def load(self) -> list[Lack]:
         rows = await self._fetch(

@@ -48,8 +48,12 @@ class OutgoingReads:
     async def _heads_answer(
         self, connection: asyncpg.Connection, rows: Sequence[asyncpg.Record], next_page: str | None
     ) -> dict[str, Any]:
-        loss = await connection.fetchval(f"SELECT coalesce(max(n), 0) FROM {self._schema}.broker_loss")
-        return {"heads": [(str(row[0]), row[1], str(row[2])) for row in rows], "next": next_page, "loss": loss}
+        seen = await connection.fetch(
+            f"""SELECT (SELECT coalesce(max(n), 0) FROM {self._schema}.broker_loss) AS loss,
+                       (SELECT coalesce(max(adopted), 0) FROM {self._schema}.incarnation) AS adopted"""
+        )
+        heads = [(str(row[0]), row[1], str(row[2])) for row in rows]
+        return {"heads": heads, "next": next_page, **seen[0]}
 
     async def resend(self, connection: asyncpg.Connection, wanted: Sequence[tuple[UUID, int]]) -> list[dict[str, Any]]:
         """Puts events into the outbox again with their first headers, unless they still stand there.

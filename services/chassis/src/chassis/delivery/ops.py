@@ -15,10 +15,12 @@ from chassis.audit_routes import audit_routes
 from chassis.auth import Caller, require
 from chassis.clock import Clock
 from chassis.database import Database
+from chassis.delivery.buckets_routes import bucket_routes
 from chassis.delivery.ledger import LedgerReads, OutgoingReads
 from chassis.delivery.ops_discarding import discard_routes
 from chassis.delivery.ops_operators import operator_routes
 from chassis.delivery.ops_timers import timer_routes
+from chassis.delivery.restore_routes import restore_routes
 from chassis.problems import Problem, problems
 from chassis.sealing import Keyring
 
@@ -68,6 +70,8 @@ def ops_router(
     """
     router = APIRouter(prefix="/v1/ops", tags=["运维 Ops"])
     _repair_routes(router, database, OutgoingReads(schema, topic))
+    bucket_routes(router, database, schema)
+    restore_routes(router, database, schema)
     operator_routes(router, database, schema, keyring, wake)
     discard_routes(router, database, schema, wake)
     timer_routes(router, database, schema, wake)

@@ -13,6 +13,7 @@ import httpx
 import orjson
 
 HEADS_PAGE = 5000
+EVENTS_PAGE = 1000
 SECONDS = 10.0
 
 
@@ -25,6 +26,7 @@ class Heads:
     event_ids: list[str]
     loss: int = 0
     as_of: datetime | None = None
+    adopted: int = 0
 
 
 class Head(NamedTuple):
@@ -32,6 +34,23 @@ class Head(NamedTuple):
 
     number: int
     event_id: UUID | None
+
+
+class Known(NamedTuple):
+    """An event of ours, or the number alone of one given up, that a consumer knows."""
+
+    referral_id: UUID
+    seq: int
+    event_id: UUID | None
+
+
+class NewNumber(NamedTuple):
+    """An event that a restored producer had written under a number already taken."""
+
+    event_id: UUID
+    referral_id: UUID
+    was: int
+    seq: int
 
 
 class Peers:
@@ -80,6 +99,62 @@ class Peers:
         answer.raise_for_status()
         return {UUID(row["referral_id"]): row["outcome"] for row in answer.json()["streams"]}
 
+    async def sums(self, producer: str) -> dict[int, tuple[int, int, int]]:
+        """Streams, heads and ids of every bucket of streams, added up."""
+        answer = await self._get(producer, "/v1/ops/heads/sums", [])
+        return {row[0]: (row[1], row[2], row[3]) for row in answer["buckets"]}
+
+    async def heads_in(self, producer: str, buckets: Sequence[int]) -> AsyncIterator[Heads]:
+        """All streams of these buckets, in pages of 5,000."""
+        after: str | None = None
+        while True:
+            query = [("bucket", str(bucket)) for bucket in buckets] + ([("after", after)] if after else [])
+            answer = await self._get(producer, "/v1/ops/heads/buckets", query)
+            yield _heads(answer)
+            after = answer["next"]
+            if after is None:
+                return
+
+    async def known(self, consumer: str, producer: str, *, since: datetime | None) -> list[UUID]:
+        """Ids of the producer's events that the consumer has applied, one of every few seconds."""
+        query = [("producer", producer)] + ([("since", since.isoformat())] if since else [])
+        return [UUID(one) for one in (await self._get(consumer, "/v1/ops/known", query))["events"]]
+
+    async def positions(self, consumer: str, producer: str) -> AsyncIterator[list[Known]]:
+        """Everything that the consumer knows of the producer's streams, page by page."""
+        after: str | None = None
+        while True:
+            query = [("producer", producer)] + ([("after", after)] if after else [])
+            answer = await self._get(consumer, "/v1/ops/positions", query)
+            yield [Known(UUID(row[0]), row[1], UUID(row[2]) if row[2] else None) for row in answer["positions"]]
+            after = answer["next"]
+            if after is None:
+                return
+
+    async def renumbered(self, producer: str, *, since: int) -> list[NewNumber]:
+        """What a restored producer has given new numbers to, in the adoptions after `since`."""
+        found: list[NewNumber] = []
+        after: int | None = 0
+        while after is not None:
+            query = [("kind", "renumbered"), ("since", str(since)), ("after", str(after))]
+            answer = await self._get(producer, "/v1/ops/restore/events", query)
+            found += [
+                NewNumber(UUID(row["event_id"]), UUID(row["referral_id"]), row["was"], row["seq"])
+                for row in answer["items"]
+            ]
+            after = answer["next"]
+        return found
+
+    async def events(self, producer: str, referral_id: UUID) -> list[dict[str, Any]]:
+        """All of one stream, with first headers and bodies, in order."""
+        found: list[dict[str, Any]] = []
+        while True:
+            query = [("referral_id", str(referral_id)), ("from_seq", str(found[-1]["seq"] + 1 if found else 1))]
+            page = (await self._get(producer, "/v1/ops/events", query))["events"]
+            found += page
+            if len(page) < EVENTS_PAGE:
+                return found
+
     async def _get(self, producer: str, path: str, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
         try:
             async with asyncio.timeout(self._seconds):
@@ -103,4 +178,5 @@ def _heads(answer: Mapping[str, Any]) -> Heads:
         list(event_ids),
         answer["loss"],
         datetime.fromisoformat(as_of) if as_of else None,
+        answer.get("adopted", 0),
     )

@@ -13,6 +13,7 @@ from aiokafka.partitioner import murmur2
 from aiokafka.structs import TopicPartition
 
 from chassis.delivery.batch import Applier
+from chassis.delivery.buckets import BucketComparison
 from chassis.delivery.comparing import Comparison
 from chassis.delivery.consuming import ConsumerLoop
 from chassis.delivery.contracts import Contracts
@@ -49,10 +50,11 @@ class Repair:
         *,
         gap_seconds: float,
         compare_seconds: float,
+        buckets: BucketComparison | None = None,
     ) -> None:
         self._contracts, self._reader, self._loop, self._applier = contracts, reader, loop, applier
         self._comparison, self._store, self._peers = comparison, store, peers
-        self._gap_seconds, self._compare_seconds = gap_seconds, compare_seconds
+        self._gap_seconds, self._compare_seconds, self._buckets = gap_seconds, compare_seconds, buckets
         self._lacks: dict[tuple[str, UUID], Lack] = {}
         self._list = asyncio.Lock()  # memory and disk change together: a row written late would stay for ever
         self._compare_now = asyncio.Event()
@@ -65,10 +67,12 @@ class Repair:
         self._compare_now.set()
 
     async def run(self) -> None:
-        """Both halves survive every outage; a lack, once found, stays on the list until it is reached."""
+        """All parts survive every outage; a lack, once found, stays on the list until it is reached."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_comparing())
             group.create_task(self._keep_repairing())
+            if self._buckets is not None:
+                group.create_task(self._buckets.run(self.keep))
 
     async def _keep_comparing(self) -> None:
         while True:
@@ -87,7 +91,7 @@ class Repair:
             try:
                 found = await self._comparison.compare(producer, broker_lost_data=broker_lost_data)
                 failpoint("repair.compared")
-                await self._add(found.lacks)
+                await self.keep(found.lacks)
                 await self._comparison.note(producer, found)
             except OUTAGES as error:
                 complete = False
@@ -110,7 +114,7 @@ class Repair:
     async def _step(self) -> None:
         self._reader.pause({self._contracts.topic_of[name] for name in await self._comparison.distrusted()})
         await self._store.free_known_versions(list(self._contracts.models))
-        await self._add(await self._from_parked())
+        await self.keep(await self._from_parked())
         if not self._lacks:
             return
         async with self._list:
@@ -140,7 +144,7 @@ class Repair:
             await self._applier.drain(sorted(free))
         return lacking
 
-    async def _add(self, found: Sequence[Lack]) -> None:
+    async def keep(self, found: Sequence[Lack]) -> None:
         """New ones are kept on disk; a known one's end is moved up."""
         fresh: dict[tuple[str, UUID], Lack] = {}  # several parked events may need one stream: one row each
         async with self._list:

@@ -30,6 +30,7 @@ from chassis.delivery.projecting import Projection, ProjectionStatements, Projec
 from chassis.delivery.refilling import Refilling
 from chassis.delivery.rehearsal import rehearsed
 from chassis.delivery.relay import Relay
+from chassis.delivery.restore_watch import RestoreWatch
 from chassis.delivery.statements import ACTING, Statements
 from chassis.delivery.states import States, StateTransfer
 from chassis.delivery.tables import add_partitions_call
@@ -92,6 +93,9 @@ class Delivery(Generic[W]):
         self._projecting = [self._projection(projection) for projection in projections]
         consumers = (self._acting, *self._projecting)
         self._figures = Figures(database, schema, {consumer.name: consumer.reader for consumer in consumers})
+        self._restore = RestoreWatch(
+            database, schema, settings.peers.keys() - {schema}, self._peers, compare_seconds=settings.compare_seconds
+        )
         self._marks = BrokerMarks(schema)
         self._transfers = states or {}
         streams = {contracts.topic, *contracts.producers, *self._transfers}
@@ -131,6 +135,8 @@ class Delivery(Generic[W]):
                 metrics_served(self._settings, self._figures.read),
                 asyncio.TaskGroup() as group,
             ):
+                await self._restore.until_trusted()
+                group.create_task(self._restore.watch())
                 group.create_task(self._hear(ear.woken, [self._relay_wake]))
                 group.create_task(self._hear(ear.has_work, wakes))
                 group.create_task(relay.run())
@@ -158,6 +164,11 @@ class Delivery(Generic[W]):
             except OUTAGES as error:
                 log.info("rehearsal_left_out", error=type(error).__name__)
                 return
+
+    @property
+    def topics_stand(self) -> asyncio.Event:
+        """Set once the broker has every topic of the contracts."""
+        return self._topics_stand
 
     @property
     def paused_topics(self) -> set[str]:

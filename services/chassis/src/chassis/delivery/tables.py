@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON
 
 from chassis import api_keys_tables, audit_tables, commands_tables, texts_tables, timers_tables
-from chassis.delivery import discarding_tables, notices_tables
+from chassis.delivery import discarding_tables, notices_tables, restore_tables
 from chassis.ids import id_at
 
 LANES = 12
@@ -47,6 +47,7 @@ def add_to(metadata: MetaData, schema: str) -> None:
     texts_tables.add_to(metadata, schema)
     timers_tables.add_to(metadata, schema)
     discarding_tables.add_to(metadata, schema)
+    restore_tables.add_to(metadata, schema)
     api_keys_tables.add_to(metadata, schema)
 
 
@@ -200,6 +201,8 @@ def _repair(metadata: MetaData, schema: str) -> None:
         Column("loss_seen", BigInteger, nullable=False, server_default="0"),
         Column("cluster_id", Text),
         Column("distrusted", Text, comment="why nothing more is applied from this producer"),
+        Column("adopted", Integer, nullable=False, server_default="0", comment="its last restore that we followed"),
+        Column("summed_at", DateTime(timezone=True), comment="when all streams were last compared by bucket sums"),
         PrimaryKeyConstraint("consumer", "producer"),
         schema=schema,
     )
@@ -294,6 +297,7 @@ def functions(schema: str) -> tuple[str, ...]:
         END $$
         """,
         f"CREATE TABLE IF NOT EXISTS {schema}.event_log_default PARTITION OF {schema}.event_log DEFAULT",
+        *restore_tables.functions(schema),
     )
 
 
