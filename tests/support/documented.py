@@ -132,7 +132,7 @@ class Place(Protocol):
 async def send(place: Place, operation: Documented, example: Example, *, role: str | None = None) -> httpx.Response:
     """Each time as another person: nobody's idempotency key has been used before."""
     where = {one["name"]: one["in"] for one in operation.node.get("parameters", ())}
-    given: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {}}
+    given: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
     for name, value in example.parameters.items():
         given[where[name]][name] = _text(value)
     headers = given["header"]
@@ -144,7 +144,10 @@ async def send(place: Place, operation: Documented, example: Example, *, role: s
     return await place.client.request(operation.method.upper(), path, params=given["query"], headers=headers, **body)
 
 
-def _text(value: Any) -> str:
+def _text(value: Any) -> Any:
+    """A list is sent as the same name again and again."""
+    if isinstance(value, list):
+        return [_text(one) for one in value]
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
