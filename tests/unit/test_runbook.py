@@ -11,6 +11,7 @@ import chassis.alarms
 import followup_svc.alarms
 import intake_svc.alarms
 import pytest
+from chassis.metrics_counting import TRIED_AGAIN
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOKS = {"runbook.md": ("Means", "Look", "Do"), "runbook.zh-CN.md": ("含义", "查看", "处理")}
@@ -66,6 +67,13 @@ def test_links_within_a_runbook_lead_somewhere(file: str) -> None:
         assert (ROOT / "docs" / path).exists(), path
     for path in re.findall(r"`((?:deploy|services)/[^`]+)`", text):
         assert (ROOT / path).exists(), path
+
+
+def test_every_warning_that_something_waits_is_counted_as_a_retry() -> None:
+    source = "\n".join(file.read_text() for file in (ROOT / "services").rglob("*.py"))
+    waiting = set(re.findall(r'"([a-z_]+_waits?)"', source))
+    assert len(waiting) > 5
+    assert waiting - TRIED_AGAIN == set()
 
 
 def test_every_alarm_is_asserted_by_a_test() -> None:

@@ -24,7 +24,8 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"
 # What is tried again says so by one of these warnings.
 TRIED_AGAIN = frozenset({
     "outage", "batch_waits", "relay_outage", "comparison_waits", "repair_waits", "resend_waits", "resend_asked",
-    "refilling_waits", "broker_away", "head_not_told", "database_unavailable", "commit_outcome_unknown",
+    "refilling_waits", "bucket_sums_wait", "outsiders_wait", "restore_check_waits", "screening_waits", "feedback_waits",
+    "broker_away", "head_not_told", "database_unavailable", "commit_outcome_unknown",
 })  # fmt: skip
 
 

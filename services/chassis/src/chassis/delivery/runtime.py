@@ -10,8 +10,6 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 
 from chassis.clock import Clock
 from chassis.database import Database
@@ -21,6 +19,7 @@ from chassis.delivery.consumer import Consumer
 from chassis.delivery.contracts import Contracts, Handlers
 from chassis.delivery.crashes import CrashLedger
 from chassis.delivery.figures import Figures
+from chassis.delivery.kafka_clients import KafkaClients
 from chassis.delivery.lanes import Lanes
 from chassis.delivery.marks import BrokerMarks
 from chassis.delivery.membership import Membership
@@ -34,9 +33,7 @@ from chassis.delivery.restore_watch import RestoreWatch
 from chassis.delivery.statements import ACTING, Statements
 from chassis.delivery.states import States, StateTransfer
 from chassis.delivery.tables import add_partitions_call
-from chassis.delivery.topics import MAX_MESSAGE_BYTES
 from chassis.delivery.units import Units
-from chassis.delivery.watchdog import group_of
 from chassis.delivery.work import Work
 from chassis.metrics_serving import metrics_served
 from chassis.settings import ServiceSettings, SettingsError
@@ -47,7 +44,6 @@ log = structlog.get_logger(__name__)
 
 WARM_CONNECTIONS = 3  # what a worker uses at once: a batch, a loop of the service's own, repair
 REHEARSALS = 10
-GATHERED_BYTES, GATHERED_MS = 512 * 1024, 800
 MAINTENANCE_SECONDS = 6 * 3600.0
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -84,11 +80,12 @@ class Delivery(Generic[W]):
             database, Statements(schema, contracts.topic), make_work, self._relay_wake.set, keyring=settings.keyring
         )
         self._membership, self._crashes = Membership(database, schema), CrashLedger(database, schema)
+        self._clients = KafkaClients(settings, contracts, self._membership)
         own = {schema: f"http://{settings.http_host}:{settings.http_port}"}
         self._peers = Peers(own | settings.peers, settings.service_token)
         self._acting = Consumer(
-            settings, contracts, handlers, self.units, partial(self._make_consumer, ACTING, hurries), self._make_admin,
-            self._peers, clock, self._crashes, hurries=hurries,
+            settings, contracts, handlers, self.units, partial(self._clients.consumer, ACTING, hurries),
+            self._clients.admin, self._peers, clock, self._crashes, hurries=hurries,
         )  # fmt: skip
         self._projecting = [self._projection(projection) for projection in projections]
         consumers = (self._acting, *self._projecting)
@@ -101,12 +98,12 @@ class Delivery(Generic[W]):
         streams = {contracts.topic, *contracts.producers, *self._transfers}
         self._refilling = Refilling(
             database, schema, [topic.name for topic in contracts.topics if topic.name not in streams],
-            self._transfers, unacknowledged or {}, self._make_lone_consumer, self._relay_wake.set,
+            self._transfers, unacknowledged or {}, self._clients.lone_consumer, self._relay_wake.set,
             self._topics_stand,
             check_seconds=settings.broker_check_seconds, compare_seconds=settings.states_compare_seconds,
         )  # fmt: skip
         self._watch = BrokerWatch(
-            self._make_admin, contracts, self._acting.reader, self._acting.loop, self._marks, database,
+            self._clients.admin, contracts, self._acting.reader, self._acting.loop, self._marks, database,
             replication=settings.topic_replication, topics_stand=self._topics_stand,
             compare_all=self._compare_all,
         )  # fmt: skip
@@ -122,7 +119,7 @@ class Delivery(Generic[W]):
         )  # fmt: skip
         lanes = Lanes(self._database.dedicated, self._schema)
         relay = Relay(
-            lanes, self._make_producer, self._marks, states, self._schema,
+            lanes, self._clients.producer, self._marks, states, self._schema,
             self._contracts.topic, wake=self._relay_wake, topics_stand=self._topics_stand,
         )  # fmt: skip
         self._figures.lanes = lanes
@@ -197,8 +194,9 @@ class Delivery(Generic[W]):
         )
         units = ProjectionUnits(self._database, statements, projection.make_work, lambda: None)
         return Consumer(
-            self._settings, contracts, projection.handlers, units, partial(self._make_consumer, projection.name, False),
-            self._make_admin, self._peers, self._clock, self._crashes, hurries=False,
+            self._settings, contracts, projection.handlers, units,
+            partial(self._clients.consumer, projection.name, False), self._clients.admin, self._peers, self._clock,
+            self._crashes, hurries=False,
         )  # fmt: skip
 
     def _compare_all(self, reason: str) -> None:
@@ -222,57 +220,6 @@ class Delivery(Generic[W]):
                         log.error("event_log_default_holds_rows")
                     await connection.execute(statement, *arguments)
             await asyncio.sleep(MAINTENANCE_SECONDS)
-
-    def _make_producer(self) -> AIOKafkaProducer:
-        return AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
-            client_id=f"{self._schema}-relay",
-            enable_idempotence=True,
-            acks="all",
-            linger_ms=0,
-            max_batch_size=128 * 1024,
-            max_request_size=MAX_MESSAGE_BYTES,
-            request_timeout_ms=10_000,
-            metadata_max_age_ms=5_000,
-            retry_backoff_ms=50,
-        )
-
-    def _make_consumer(self, consumer: str, hurries: bool) -> AIOKafkaConsumer:
-        """For one that nobody waits for the broker gathers: a poll for each record costs both sides more than it."""
-        member = self._membership.name if consumer == ACTING else f"{self._membership.name}-{consumer}"
-        session_ms = int(self._settings.session_seconds * 1000)
-        return AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
-            client_id=f"{self._schema}-{consumer}",
-            group_id=group_of(self._contracts, consumer),
-            group_instance_id=member,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            metadata_max_age_ms=5_000,
-            session_timeout_ms=session_ms,
-            heartbeat_interval_ms=500,
-            request_timeout_ms=10_000,
-            retry_backoff_ms=50,
-            fetch_min_bytes=1 if hurries else GATHERED_BYTES,
-            fetch_max_wait_ms=200 if hurries else GATHERED_MS,
-            max_poll_interval_ms=900_000,
-        )
-
-    def _make_lone_consumer(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
-            client_id=f"{self._schema}-compare",
-            auto_offset_reset="earliest",
-            metadata_max_age_ms=5_000,
-            request_timeout_ms=10_000,
-        )
-
-    def _make_admin(self) -> AIOKafkaAdminClient:
-        return AIOKafkaAdminClient(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
-            client_id=f"{self._schema}-watch",
-            request_timeout_ms=10_000,
-        )
 
 
 async def _as_coroutine(awaitable: Awaitable[Any]) -> None:
