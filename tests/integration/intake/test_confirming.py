@@ -12,12 +12,12 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from chassis.delivery.outsiders import OutsideRecord, RecordRefused
+from chassis.delivery.outsiders import OutsideRecord, Outsiders, RecordRefused
 from chassis.delivery.topics import ensure_topics
 from chassis.sealing import Keyring
 from intake_svc.domain.feedback import Confirms, SourceProfiles
 from intake_svc.main import make_sources
-from intake_svc.rules.loading import Rules, load_rules
+from intake_svc.rules.loading import load_rules
 from referral_schemas import mediation, triage
 from referral_schemas.police import MilestoneConfirmed
 from referral_schemas.topics import TOPICS
@@ -28,11 +28,12 @@ TOPIC = "police.calls.v1"
 SIGNED, ACCEPTED = triage.ReferralSigned.example(), mediation.CaseAccepted.example()
 
 
-def rules_of(confirms: Confirms) -> Rules:
-    rules = load_rules()
-    return replace(
-        rules, desk=replace(rules.desk, sources=SourceProfiles("t", {"hongkou-110": confirms}, Confirms.NONE))
-    )
+def sources_of(intake: Any, confirms: Confirms) -> Outsiders:
+    rules, profiles = load_rules(), SourceProfiles("test", {"hongkou-110": confirms}, Confirms.NONE)
+    topics_stand = asyncio.Event()
+    topics_stand.set()
+    rules = replace(rules, desk=replace(rules.desk, sources=profiles))
+    return make_sources(intake.units, intake.settings, rules, topics_stand)
 
 
 @dataclass
@@ -83,7 +84,7 @@ async def a_source(intake: Any, *, delivered: bool = True) -> Source:
     await others.state(accepted["referral_id"], SIGNED, ACCEPTED)
     if delivered:
         await others.take_all()
-    take = make_sources(intake.units, intake.settings, rules_of(Confirms.TOPIC))._take
+    take = sources_of(intake, Confirms.TOPIC)._take
     return Source(intake, others, call, accepted, take)
 
 
@@ -164,7 +165,7 @@ async def test_what_cannot_be_used_says_why_and_changes_nothing(source: Source) 
 
 async def test_a_source_that_confirms_otherwise_is_not_heard_on_the_topic(source: Source) -> None:
     for way in (Confirms.CALL, Confirms.NONE):
-        source.take = make_sources(source.intake.units, source.intake.settings, rules_of(way))._take
+        source.take = sources_of(source.intake, way)._take
         with pytest.raises(RecordRefused, match="confirms_otherwise"):
             await source.says()
 
@@ -181,9 +182,7 @@ async def test_on_a_real_topic_the_good_are_heard_and_the_others_kept_sealed_wit
         source.key,
         [(good, source.body()), (foreign, source.body("accepted", 2)), ({}, None), (good, source.body())],
     )
-    reading = asyncio.create_task(
-        make_sources(intake.units, intake.settings, rules_of(Confirms.TOPIC)).run(asyncio.Event())
-    )
+    reading = asyncio.create_task(sources_of(intake, Confirms.TOPIC).run(asyncio.Event()))
     try:
         await eventually(lambda: kept(intake, 2), within=30)
         await write(servers, source.key, [(good, source.body("accepted", 2))])

@@ -151,7 +151,7 @@ async def run_delivery(settings: IntakeSettings) -> None:
     )  # fmt: skip
     screen = make_screen(delivery.units, settings, rules)
     deliver = DeliverFeedback(delivery.units)
-    sources = make_sources(delivery.units, settings, rules)
+    sources = make_sources(delivery.units, settings, rules, delivery.topics_stand)
     ticker = make_ticker(delivery.units)
     try:
         await delivery.run(partial(screening_loop, screen), partial(feedback_loop, deliver), ticker.run, sources.run)
@@ -159,13 +159,15 @@ async def run_delivery(settings: IntakeSettings) -> None:
         await database.close()
 
 
-def make_sources(units: Units[IntakeWork], settings: IntakeSettings, rules: Rules) -> Outsiders:
+def make_sources(
+    units: Units[IntakeWork], settings: IntakeSettings, rules: Rules, topics_stand: asyncio.Event
+) -> Outsiders:
     """What sources say on their topic, with the keys and tokens that the API takes."""
     tokens = Verifier(settings.token_public_key, issuer=settings.token_issuer, audience=settings.token_audience)
     known = SimpleNamespace(verifier=tokens, api_keys=ApiKeys(units.database, SCHEMA))
     who_is = partial(caller_with, known, roles=("source_system",))
     take = partial(on_source_record, confirm=ConfirmByTopic(units, who_is, rules.desk.sources))
-    return Outsiders(settings, CONTRACTS, [SOURCES_TOPIC], take, units.database, name="sources")
+    return Outsiders(settings, CONTRACTS, [SOURCES_TOPIC], take, units.database, topics_stand, name="sources")
 
 
 def make_ticker(units: Units[IntakeWork]) -> Ticker[IntakeWork]:

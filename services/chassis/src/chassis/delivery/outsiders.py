@@ -56,15 +56,17 @@ class Outsiders:
         topics: Sequence[str],
         take: Callable[[OutsideRecord], Awaitable[None]],
         database: Database,
+        topics_stand: asyncio.Event,
         *,
         name: str,
     ) -> None:
-        self._settings, self._take, self._name = settings, take, name
+        self._settings, self._take, self._topics_stand, self._name = settings, take, topics_stand, name
         self._contracts = replace(contracts, producers=dict.fromkeys(topics, name))
         self._quarantine = Quarantine(database, contracts.service, settings.keyring, consumer=name)
 
     async def run(self, _: asyncio.Event) -> None:
         """Until cancelled; a loop for `Delivery.run`. Outages are waited through, a new client takes up the topics."""
+        await self._topics_stand.wait()  # a client that misses its topic asks for it without a pause
         following = waits(first=0.5, most=30.0)
         while True:
             try:
