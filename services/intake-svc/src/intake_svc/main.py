@@ -128,8 +128,8 @@ def make_api(settings: IntakeSettings) -> FastAPI:
         "受理服务",
         "Intake",
         description_zh="接收警务系统的非警务警情，加密保存个人信息，甄别、并案，开立分流单，并向来源反馈每个节点。",
-        description_en="Takes in calls of police dispatch systems, keeps personal data sealed, screens and links "
-        "them, opens referrals, and tells the source each milestone.",
+        description_en="Takes in calls of police dispatch systems, keeps personal data sealed, screens and links them, "
+        "opens referrals, and tells the source each milestone.",
         settings=settings,
         routers=[*routers, ops],
         checks={"postgres": database.check},

@@ -168,11 +168,6 @@ class Delivery(Generic[W]):
         return self._topics_stand
 
     @property
-    def topics_stand(self) -> asyncio.Event:
-        """Set once the broker has every topic of the contracts."""
-        return self._topics_stand
-
-    @property
     def paused_topics(self) -> set[str]:
         """Topics of producers that are distrusted: nothing more is read from them."""
         return self._acting.reader.paused
