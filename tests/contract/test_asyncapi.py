@@ -109,7 +109,12 @@ def test_each_channel_has_its_writer_and_its_readers() -> None:
     }
     read = set(document()["operations"]) - written
     assert {"partners.reads.referrals.v1", "partners.reads.referral-status.v1"} <= read
-    assert {"sources.reads.police.feedback.v1", "intake.reads.police.calls.v1", "followup.reads.mediation.v1", "triage.reads.intake.v1"} <= read
+    assert {
+        "sources.reads.police.feedback.v1",
+        "intake.reads.police.calls.v1",
+        "followup.reads.mediation.v1",
+        "triage.reads.intake.v1",
+    } <= read
 
 
 def test_channels_operations_and_messages_speak_both_languages() -> None:
