@@ -245,3 +245,26 @@ async def test_who_leaves_with_requests_in_line_leaves_no_trouble_behind(door: C
         await other.says(GET)
         assert (await other.hears())[0] == 200
     assert [line for line in logged if line["log_level"] == "error"] == []
+
+
+async def test_who_is_in_already_is_served_however_many_crowd_at_the_door(tmp_path: Path) -> None:
+    async with a_door(tmp_path, replace(SHORT, body_seconds=5)) as connect:
+        served = await connect()
+        await served.says(GET)
+        assert (await served.hears())[0] == 200
+        for _ in range(SHORT.connections * 2):
+            await (await connect()).says(POST + b"content-length: 100\r\n\r\n{", every=0.001)
+        await served.says(GET)
+        assert (await served.hears())[0] == 200
+
+
+async def test_a_body_that_takes_its_time_makes_room_too(tmp_path: Path) -> None:
+    async with a_door(tmp_path, replace(SHORT, body_seconds=5, patience_seconds=0.1)) as connect:
+        slow = [await connect() for _ in range(SHORT.connections)]
+        for client in slow:
+            await client.says(POST + b"content-length: 100\r\n\r\n{")
+        await asyncio.sleep(0.15)
+        asking = await connect()
+        await asking.says(GET)
+        assert (await asking.hears())[0] == 200
+        assert (await slow[0].hears())[0] == 0

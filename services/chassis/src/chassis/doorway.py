@@ -33,6 +33,8 @@ class Limits:
     body_seconds: float = 30
     answer_seconds: float = 30
     """How long an answer may wait for somebody to read it."""
+    patience_seconds: float = 2
+    """What a body is given at least, also when there is no room for others."""
     unread_bytes: int = 1024 * 1024
     """What is still taken of a body after it has been refused, so that the client gets to read why."""
     connections: int = 2048
@@ -57,8 +59,7 @@ class Doorway(HttpToolsProtocol):
         self._answering: RequestResponseCycle | None = None
         self._begin(_Stage.HEAD)
         self._watch = self.loop.call_later(self.limits.head_seconds, self._look)
-        if len(self.connections) > self.limits.connections:
-            self._make_room()
+        self._is_one_too_many = len(self.connections) > self.limits.connections and not self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever still answers learns that nobody hears, also where later requests stand in line behind it."""
@@ -91,7 +92,7 @@ class Doorway(HttpToolsProtocol):
         self._begin(_Stage.BODY)
         if self._head_is_too_large():
             self.app = _refusing(head_too_large(self.limits))
-        elif len(self.connections) > self.limits.connections:
+        elif self._is_one_too_many:
             self.app = _refusing(overloaded())
         else:
             self.app = self._served
@@ -147,11 +148,15 @@ class Doorway(HttpToolsProtocol):
         else:
             self._refuse(too_slow())
 
-    def _make_room(self) -> None:
-        """Those who have been waiting longest with half a head go, some at a time: who speaks clearly is served."""
-        waiting = (one for one in self._others() if one._stage is _Stage.HEAD and one._due() is not None)
-        for one in nsmallest(max(1, self.limits.connections // 20), waiting, key=lambda one: one._since):
+    def _make_room(self) -> bool:
+        """Those who have been sending longest go, some at a time; a body is given a moment. False: nobody could go."""
+        began_by = self._since - self.limits.patience_seconds
+        waiting = (one for one in self._others() if one._stage is _Stage.HEAD or one._since <= began_by)
+        waiting = (one for one in waiting if one._due() is not None and not one.transport.is_closing())
+        going = nsmallest(max(1, self.limits.connections // 20), waiting, key=lambda one: one._since)
+        for one in going:
             one.transport.abort()
+        return bool(going)
 
     def _others(self) -> Iterator[Doorway]:
         yield from (one for one in self.connections if isinstance(one, Doorway) and one is not self)

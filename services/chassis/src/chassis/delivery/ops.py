@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from chassis.delivery.ops_discarding import discard_routes
 from chassis.delivery.ops_operators import operator_routes
 from chassis.delivery.ops_timers import timer_routes
 from chassis.delivery.restore_routes import restore_routes
+from chassis.instants import Instant
 from chassis.problems import Problem, problems
 from chassis.sealing import Keyring
 
@@ -98,7 +98,7 @@ def _repair_routes(router: APIRouter, database: Database, outgoing: OutgoingRead
     async def heads(
         _: Service,
         changed_since: Annotated[
-            datetime | None, Query(description="Only streams changed since. 仅此后变更的流。")
+            Instant | None, Query(description="Only streams changed since. 仅此后变更的流。")
         ] = None,
         after: Annotated[str | None, Query(description="Cursor of the last page. 上一页游标。", max_length=100)] = None,
         limit: Annotated[int, Query(ge=1, le=5000, description="Page size. 每页条数。")] = 5000,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from chassis.auth import Caller, require
 from chassis.database import Database
 from chassis.delivery.incarnation import Incarnation
 from chassis.delivery.known_reads import KnownReads
+from chassis.instants import Instant
 from chassis.problems import problems
 
 PAGE = 1000
@@ -35,7 +35,7 @@ def _consumer_routes(router: APIRouter, database: Database, reads: KnownReads) -
     async def known(
         _: Service,
         producer: Producer,
-        since: Annotated[datetime | None, Query(description="仅此后产生的事件。Only events written since.")] = None,
+        since: Annotated[Instant | None, Query(description="仅此后产生的事件。Only events written since.")] = None,
     ) -> dict[str, Any]:
         """本服务已处理的来源服务最新事件样本；若来源服务缺失其中之一，即说明其数据库曾被恢复。
 
