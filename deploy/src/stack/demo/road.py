@@ -61,21 +61,30 @@ def roads_for(journeys: Sequence[Journey]) -> list[Walking]:
 async def walk_all(
     client: httpx.AsyncClient, stack: RunningStack, walks: Sequence[Walking], faults: Path | None
 ) -> None:
-    """All of them, a few at once. The first one meets a fault that is staged, so that parking and freeing are seen."""
+    """All of them, a few at once. The first one meets a fault that is staged, so that parking and freeing are seen.
+
+    The others begin when it has met it: the fault takes whichever signature comes first.
+    """
     desk = Desk(client, stack)
     places = asyncio.Semaphore(AT_ONCE)
+    is_met = asyncio.Event()
 
     async def one(walking: Walking, *, staged: bool) -> None:
         async with places:
+            if not staged:
+                await is_met.wait()
             walking.began_at = time.monotonic()
-            await _walk(desk, walking, faults if staged else None)
+            try:
+                await _walk(desk, walking, faults if staged else None, is_met)
+            finally:
+                is_met.set()
 
     async with asyncio.TaskGroup() as group:
         for number, walking in enumerate(walks):
             group.create_task(one(walking, staged=number == 0))
 
 
-async def _walk(desk: Desk, walking: Walking, faults: Path | None) -> None:
+async def _walk(desk: Desk, walking: Walking, faults: Path | None, is_met: asyncio.Event) -> None:
     journey = walking.journey
     walk = Walk(desk, journey.referral_id, "", SOURCE, journey.sample.call_no, walking.steps.append)
     try:
@@ -84,7 +93,8 @@ async def _walk(desk: Desk, walking: Walking, faults: Path | None) -> None:
             walking.steps.append("screened")
         walk.area = await _office_area(desk, walking)
         if faults is not None:
-            await _park_and_free(desk, walk, walking, faults)
+            await _park_and_free(desk, walk, walking, faults, is_met)
+        is_met.set()
         walking.end(await walk.go(walking.road))
     except Refused as error:
         walking.end(STUCK, str(error))
@@ -112,13 +122,14 @@ async def _office_area(desk: Desk, walking: Walking) -> str:
     return str(referral["office_code"]).partition("-")[0]
 
 
-async def _park_and_free(desk: Desk, walk: Walk, walking: Walking, faults: Path) -> None:
+async def _park_and_free(desk: Desk, walk: Walk, walking: Walking, faults: Path, is_met: asyncio.Event) -> None:
     """followup fails on the signature and parks it with its reason; an operator has it tried again."""
     _arm(faults)
     await walk.sign()
     ops = desk.stack.token("ops")
     stream = f"/v1/ops/streams/{walk.referral_id}"
     found = await desk.until("followup", stream, lambda seen: bool(seen["parked"]), by=ops, what="parked")
+    is_met.set()
     walking.steps.append("parked")
     event = found["parked"][0]
     retry = f"/v1/ops/parked/{event['producer']}/{walk.referral_id}/{event['seq']}/retry"
