@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,7 @@ class ParkedChange:
     removed: list[tuple[UUID, str, int]]
 
 
+@lru_cache(maxsize=8192)  # several events of a referral come within seconds, and the hash is Python's own work
 def lane_of(key: object) -> int:
     """The lane of a referral or of another key, fixed for good, whatever becomes of the topic's partitions."""
     return int(murmur2(str(key).encode()) & 0x7FFFFFFF) % LANES

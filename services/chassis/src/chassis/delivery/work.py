@@ -69,6 +69,7 @@ class Work:
     _staged_texts: list[KeptText] = field(default_factory=list)
     told: list[Notice | StateChange] = field(default_factory=list)
     _staged_told: list[Notice | StateChange] = field(default_factory=list)
+    _states_told: set[StateChange] = field(default_factory=set)
 
     def rows(self) -> Rows[Any, Any]:
         """A table's aggregates, registered so that the runtime can keep or forget what a handler puts."""
@@ -166,7 +167,11 @@ class Work:
             gate.head_event_id = recorded.event_id
             self.numbered.append(Numbered(recorded, gate.head, gate.after(), self.now))
         self._staged.clear()
-        self.told = list(dict.fromkeys([*self.told, *self._staged_told]))  # one state change for each key
+        for told in self._staged_told:
+            if isinstance(told, Notice) or told not in self._states_told:  # one state change for each key
+                self.told.append(told)
+                if not isinstance(told, Notice):
+                    self._states_told.add(told)
         self._staged_told.clear()
         self.texts += self._staged_texts
         self._staged_texts.clear()
