@@ -250,6 +250,8 @@ async def askable(live: LiveStack) -> dict[str, Sequence[Mapping[str, str]]]:
         "decision_id": [{"decision_id": row["decision_id"]} for row in decisions],
         # Nobody has written a note and nothing stands aside here: what is asked for in vain must not tell either.
         "text_id": [{"text_id": calls[0]["referral_id"]}],
+        "bucket": [{"bucket": "17"}],
+        "producer": [{"producer": name} for name in ("intake", "triage", "mediation", "followup")],
         "producer,referral_id,seq": [{"producer": "intake", "referral_id": calls[0]["referral_id"], "seq": "1"}],
     }
 

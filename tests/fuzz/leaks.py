@@ -46,7 +46,8 @@ def logged_to(file: Path) -> Iterator[None]:
             logging.captureWarnings(False)
 
 
-def leaking_lines(file: Path) -> list[str]:
-    lines = file.read_text(encoding="utf-8").splitlines()
+def leaking_lines(file: Path, *, after: int = 0) -> list[str]:
+    """Of what was written behind the first `after` bytes."""
+    lines = file.read_bytes()[after:].decode().splitlines()
     assert lines, "nothing was logged: there is nothing to scan"
     return [f"{what}: {line[:300]}" for line in lines for what in leaks(line)]
