@@ -62,25 +62,12 @@ class Reader:
         for the batch in hand: so it is cut off. It hands out what it has without a pause, so nothing is lost with it.
         """
         assert self._consumer is not None
-        found: list[ConsumerRecord] = []
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(seconds + POLL_SECONDS):
-                await self._take_what_lies_ready(self._consumer, found)
-                if not found:
-                    found += _flat(
-                        await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=MAX_RECORDS)
-                    )
-        return found
-
-    async def _take_what_lies_ready(self, consumer: AIOKafkaConsumer, found: list[ConsumerRecord]) -> None:
-        """Topic by topic, causes' first: of a backlog no effect is read while its cause lies ready, only to be parked
-        and freed again. Into `found`, so that what was taken is not lost with a later one that is cut off.
-        """
-        for topic in self._contracts.producers:
-            partitions = [partition for partition in consumer.assignment() if partition.topic == topic]
-            if partitions and len(found) < MAX_RECORDS:
-                ready = await consumer.getmany(*partitions, timeout_ms=0, max_records=MAX_RECORDS - len(found))
-                found += _flat(ready)
+                found = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=MAX_RECORDS)
+        except TimeoutError:
+            return []
+        return [record for records in found.values() for record in records]
 
     def mark_done(self, records: Iterable[ConsumerRecord]) -> None:
         for record in records:
@@ -142,10 +129,6 @@ class Reader:
             await self.commit()
             await stop_client(self._consumer.stop)
             self._consumer = None
-
-
-def _flat(found: Mapping[TopicPartition, list[ConsumerRecord]]) -> list[ConsumerRecord]:
-    return [record for records in found.values() for record in records]
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed
