@@ -47,7 +47,11 @@ def seeing(*, breaks: bool = False) -> Projection:
     def make_work(now: datetime) -> SeenWork:
         return SeenWork(now, breaks=breaks)
 
-    return Projection("seen", on_any, make_work)
+    return Projection("seen", on_any, make_work, forget)
+
+
+async def forget(connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> None:
+    await connection.execute("DELETE FROM ping.seen WHERE referral_id = ANY ($1)", referral_ids)
 
 
 async def make_seen_table(toy: Toy) -> None:

@@ -77,3 +77,14 @@ async def test_the_projection_keeps_to_its_own_positions(desk: Desk) -> None:
     assert [(row["consumer"], row["producer"], row["last"]) for row in rows] == [
         ("acting", "intake", 1), ("acting", "triage", 2), ("timeline", "intake", 1),
     ]  # fmt: skip
+
+
+async def test_a_timeline_can_be_forgotten_and_told_anew(desk: Desk) -> None:
+    referral, other = await desk.dispatched(), await desk.dispatched()
+    for one in (referral, other):
+        await project(desk, [an_arrival(opened(), one, 1)])
+    assert TIMELINE.forget is not None
+    async with desk.consumer.database.transaction() as connection:
+        await TIMELINE.forget(connection, [referral])
+    lines = "SELECT count(*) AS n FROM followup.timeline WHERE referral_id = $1"
+    assert [(await desk.consumer.rows(lines, one))[0]["n"] for one in (referral, other)] == [0, 1]

@@ -1,5 +1,6 @@
 """python -m followup_svc api | worker | migrate | openapi
 python -m followup_svc adopt-restore [--without NAME]…    after a restore from a backup
+python -m followup_svc rebuild-timeline                    beside the worker
 """
 
 import sys
@@ -9,12 +10,13 @@ from functools import partial
 from chassis.openapi_document import print_openapi
 from chassis.settings import SettingsError
 
-from followup_svc.main import adopt_restore, api, make_api, migrate, worker
+from followup_svc.main import adopt_restore, api, make_api, migrate, rebuild_timeline, worker
 
 COMMANDS: dict[str, Callable[[], int]] = {
     "api": api,
     "worker": worker,
     "migrate": migrate,
+    "rebuild-timeline": rebuild_timeline,
     "openapi": partial(print_openapi, make_api),
 }
 

@@ -1,24 +1,22 @@
 """Composition root: the one file that knows everything of this service."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 
-from chassis import failpoints, logs
 from chassis.app import create_app
 from chassis.clock import Clock
 from chassis.commands import Commands
 from chassis.database import Database
-from chassis.delivery import Delivery, Statements, Units, ops_router, restore_command
+from chassis.delivery import Delivery, Statements, Units, ops_router, rebuild_command, restore_command
 from chassis.delivery.peers import Peers
 from chassis.delivery.projecting import Projection
 from chassis.delivery.states import StateTransfer
-from chassis.migrate import migrate as migrate_schema
 from chassis.restore_guard import RestoreGuard
 from chassis.serve import run_worker, serve
-from chassis.settings import MigrateSettings, ServiceSettings
+from chassis.settings import ServiceSettings
+from chassis.starting import begin, run_migration
 from chassis.texts_routes import texts_routes
 from chassis.timers import Ticker, clock_routes
 from chassis.wake import poke
@@ -36,7 +34,7 @@ from followup_svc.events import CONTRACTS, HANDLERS, SERVICE
 from followup_svc.rules.loading import load_rulebook
 from followup_svc.store.ledger import ledger_counts
 from followup_svc.store.tables import SCHEMA, metadata
-from followup_svc.store.timeline import TimelineWork, on_any
+from followup_svc.store.timeline import TimelineWork, forget, on_any
 from followup_svc.store.work import STATUS_SQL, FollowupWork
 from followup_svc.use_cases.asking_heads import AskHeads, Heads
 from followup_svc.use_cases.closing_loop import ClosingLoop, audit_loop
@@ -45,9 +43,11 @@ from followup_svc.use_cases.telling import STATUS_TOPIC
 from followup_svc.use_cases.timing import on_moved, on_timer
 
 PREFIX = "FOLLOWUP_"
-TIMELINE = Projection("timeline", on_any, TimelineWork)
+TIMELINE = Projection("timeline", on_any, TimelineWork, forget)
 STATES = {STATUS_TOPIC: StateTransfer(STATUS_SQL)}
 TEXT_READERS = ("visitor", "mediator", "office_clerk", "bureau_supervisor", "city_supervisor")
+
+_start = partial(begin, ServiceSettings, PREFIX, SERVICE, alarms=ALARMS)
 
 
 def api() -> int:
@@ -62,14 +62,15 @@ def worker() -> int:
 
 
 def migrate() -> int:
-    settings = MigrateSettings.load(PREFIX)
-    logs.configure(f"{SERVICE}-migrate", settings.log_level)
-    asyncio.run(migrate_schema(settings, SERVICE, metadata))
-    return 0
+    return run_migration(PREFIX, SERVICE, metadata)
 
 
 def adopt_restore(words: Sequence[str]) -> int:
     return restore_command.adopt_restore(_start("adopt-restore"), CONTRACTS, words)
+
+
+def rebuild_timeline() -> int:
+    return rebuild_command.rebuild(_start("rebuild-timeline"), CONTRACTS, TIMELINE)
 
 
 def make_api(settings: ServiceSettings, *, ask: AskHeads | None = None) -> FastAPI:
@@ -146,10 +147,3 @@ def closing_commands(settings: ServiceSettings, database: Database) -> ClosingCo
         database, Statements(SCHEMA, CONTRACTS.topic), settings.calendar, load_rulebook(demo=settings.demo),
         partial(poke, settings.wake_port), keyring=settings.keyring,
     )  # fmt: skip
-
-
-def _start(process: str) -> ServiceSettings:
-    settings = ServiceSettings.load(PREFIX)
-    logs.configure(f"{SERVICE}-{process}", settings.log_level, alarms=ALARMS)
-    failpoints.configure(settings.failpoints_dir, f"{SERVICE}-{process}")
-    return settings

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
 
-from chassis import failpoints, logs
 from chassis.api_keys import ApiKeys
 from chassis.app import create_app
 from chassis.auth import Verifier, caller_with
@@ -17,10 +16,9 @@ from chassis.database import Database
 from chassis.delivery import Delivery, Statements, Units, ops_router, restore_command
 from chassis.delivery.outsiders import Outsiders
 from chassis.fast_lane import FastLane
-from chassis.migrate import migrate as migrate_schema
 from chassis.restore_guard import RestoreGuard
 from chassis.serve import run_worker, serve
-from chassis.settings import MigrateSettings
+from chassis.starting import begin, run_migration
 from chassis.texts_routes import texts_routes
 from chassis.timers import Ticker
 from chassis.wake import WORK, poke
@@ -59,6 +57,8 @@ from intake_svc.use_cases.submit_call import SubmitCall
 
 PREFIX = "INTAKE_"
 
+_start = partial(begin, IntakeSettings, PREFIX, SERVICE, alarms=ALARMS)
+
 MakeWork = Callable[[datetime], IntakeWork]
 
 
@@ -78,10 +78,7 @@ def worker() -> int:
 
 
 def migrate() -> int:
-    settings = MigrateSettings.load(PREFIX)
-    logs.configure(f"{SERVICE}-migrate", settings.log_level)
-    asyncio.run(migrate_schema(settings, SERVICE, metadata))
-    return 0
+    return run_migration(PREFIX, SERVICE, metadata)
 
 
 def adopt_restore(words: Sequence[str]) -> int:
@@ -177,10 +174,3 @@ def make_ticker(units: Units[IntakeWork]) -> Ticker[IntakeWork]:
 def make_screen(units: Units[IntakeWork], settings: IntakeSettings, rules: Rules) -> ScreenCalls:
     reception = ReceptionRules(rules.screening, rules.masking, rules.places)
     return ScreenCalls(units, Vault(settings.keyring), reception, rules.linking)
-
-
-def _start(process: str) -> IntakeSettings:
-    settings = IntakeSettings.load(PREFIX)
-    logs.configure(f"{SERVICE}-{process}", settings.log_level, alarms=ALARMS)
-    failpoints.configure(settings.failpoints_dir, f"{SERVICE}-{process}")
-    return settings

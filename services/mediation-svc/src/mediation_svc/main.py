@@ -1,22 +1,20 @@
 """Composition root: the one file that knows everything of this service."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from chassis import failpoints, logs
 from chassis.app import create_app
 from chassis.clock import Clock
 from chassis.commands import Commands
 from chassis.database import Database
 from chassis.delivery import Delivery, Statements, Units, ops_router, restore_command
-from chassis.migrate import migrate as migrate_schema
 from chassis.restore_guard import RestoreGuard
 from chassis.serve import run_worker, serve
-from chassis.settings import MigrateSettings, ServiceSettings
+from chassis.settings import ServiceSettings
+from chassis.starting import begin, run_migration
 from chassis.texts_routes import texts_routes
 from chassis.timers import Ticker, clock_routes
 from chassis.wake import poke
@@ -40,6 +38,8 @@ PREFIX = "MEDIATION_"
 TEXT_READERS = ("mediator", "committee_head", "office_clerk", "bureau_supervisor", "city_supervisor")
 W = TypeVar("W", bound=MediationWork)
 
+_start = partial(begin, ServiceSettings, PREFIX, SERVICE)
+
 
 def api() -> int:
     settings = _start("api")
@@ -53,10 +53,7 @@ def worker() -> int:
 
 
 def migrate() -> int:
-    settings = MigrateSettings.load(PREFIX)
-    logs.configure(f"{SERVICE}-migrate", settings.log_level)
-    asyncio.run(migrate_schema(settings, SERVICE, metadata))
-    return 0
+    return run_migration(PREFIX, SERVICE, metadata)
 
 
 def adopt_restore(words: Sequence[str]) -> int:
@@ -122,10 +119,3 @@ def work_maker(settings: ServiceSettings, kind: type[W]) -> Callable[[datetime],
     """One rulebook and one calendar for a whole process."""
     rules = load_rulebook(demo=settings.demo)
     return partial(kind, rules=rules, publish=PUBLISH, calendar=settings.calendar)
-
-
-def _start(process: str) -> ServiceSettings:
-    settings = ServiceSettings.load(PREFIX)
-    logs.configure(f"{SERVICE}-{process}", settings.log_level)
-    failpoints.configure(settings.failpoints_dir, f"{SERVICE}-{process}")
-    return settings

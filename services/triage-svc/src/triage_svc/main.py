@@ -7,16 +7,15 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from chassis import failpoints, logs
 from chassis.app import create_app
 from chassis.clock import Clock
 from chassis.commands import Commands
 from chassis.database import Database
 from chassis.delivery import Delivery, Statements, Units, ops_router, restore_command
-from chassis.migrate import migrate as migrate_schema
 from chassis.restore_guard import RestoreGuard
 from chassis.serve import run_worker, serve
-from chassis.settings import MigrateSettings, ServiceSettings
+from chassis.settings import ServiceSettings
+from chassis.starting import begin, run_migration
 from chassis.texts_routes import texts_routes
 from chassis.timers import Ticker, clock_routes
 from chassis.wake import poke
@@ -40,6 +39,8 @@ from triage_svc.use_cases.load_directory import load_directory_file
 
 TEXT_READERS = ("office_clerk", "dispatcher", "bureau_supervisor", "city_supervisor")
 
+_start = partial(begin, ServiceSettings, PREFIX, SERVICE)
+
 
 def api() -> int:
     settings = _start("api")
@@ -53,10 +54,7 @@ def worker() -> int:
 
 
 def migrate() -> int:
-    settings = MigrateSettings.load(PREFIX)
-    logs.configure(f"{SERVICE}-migrate", settings.log_level)
-    asyncio.run(migrate_schema(settings, SERVICE, metadata))
-    return 0
+    return run_migration(PREFIX, SERVICE, metadata)
 
 
 def load_directory(path: Path) -> str:
@@ -135,10 +133,3 @@ async def _load_directory(database_url: str, path: Path) -> str:
         await database.close()
     counts = f"{len(file.areas)} areas, {len(file.organisations)} organisations, {len(file.relations)} relations"
     return f"{file.label}: {'已载入 loaded' if is_new else '无变化 unchanged'} ({counts})"
-
-
-def _start(process: str) -> ServiceSettings:
-    settings = ServiceSettings.load(PREFIX)
-    logs.configure(f"{SERVICE}-{process}", settings.log_level)
-    failpoints.configure(settings.failpoints_dir, f"{SERVICE}-{process}")
-    return settings

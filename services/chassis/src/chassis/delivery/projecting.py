@@ -5,7 +5,7 @@ They never touch `stream`: no command and no acting batch waits for them, and on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar
@@ -36,12 +36,14 @@ class ProjectionWork(Work):
 class Projection:
     """`handlers` by event model, or one callable that is given every arrival as it came, known type or not.
 
-    It reads the topics of all services, its own too. `make_work` gives a ProjectionWork.
+    It reads the topics of all services, its own too. `make_work` gives a ProjectionWork; `forget` takes all of some
+    referrals out of the read model, for a rebuild.
     """
 
     name: str
     handlers: Handlers | OnAny
     make_work: Callable[[datetime], ProjectionWork]
+    forget: Callable[[asyncpg.Connection, Sequence[UUID]], Awaitable[None]] | None = None
 
     def __post_init__(self) -> None:
         if self.name == ACTING:

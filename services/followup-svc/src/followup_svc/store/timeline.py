@@ -52,6 +52,10 @@ def on_any(arrival: Arrival, work: TimelineWork) -> None:
     work.entries.put((entry.referral_id, entry.producer, entry.seq), entry)
 
 
+async def forget(connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> None:
+    await connection.execute("DELETE FROM followup.timeline WHERE referral_id = ANY ($1)", referral_ids)
+
+
 async def list_entries(
     connection: asyncpg.Connection, referral_id: UUID, *, after: tuple[datetime, UUID], limit: int
 ) -> Sequence[TimelineEntry]:
