@@ -7,7 +7,7 @@ too: what the consumer applies before is fetched, what it applies after comes on
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -68,7 +68,8 @@ class Rebuild:
     ) -> None:
         if projection.forget is None:
             raise ValueError(f"{projection.name} does not say how a referral is forgotten")
-        if not callable(projection.handlers) and any(names_others(model) for model in projection.handlers):
+        handled: Iterable[Any] = () if callable(projection.handlers) else projection.handlers
+        if any(names_others(model) for model in handled):
             raise ValueError(f"{projection.name} keeps several referrals by one event: they have no page to be in")
         schema, self._database, self._peers = contracts.service, database, peers
         self._own, self._contracts = schema, projection.contracts(contracts)
