@@ -146,7 +146,7 @@ async def migrated(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFa
     """intake's own database, migrated once for the run; each test finds its tables empty."""
     folder = tmp_path_factory.mktemp("intake")
     for role in ("owner", "app"):
-        (folder / f"{role}.password").write_text(f"{role}-password")
+        (folder / f"{role}.password").write_text(f"intake-{role}-test")  # roles are the cluster's: as support.consumers
     admin = await asyncpg.connect(postgres.url())
     await admin.execute("CREATE DATABASE intake_tests")
     await admin.close()
@@ -157,7 +157,7 @@ async def migrated(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFa
         app_password_file=folder / "app.password",
     )
     await migrate(settings, SCHEMA, metadata, package="intake_svc")
-    app_url = make_url(admin_url).set(username="intake_app", password="app-password")
+    app_url = make_url(admin_url).set(username="intake_app", password="intake-app-test")
     return Migrated(admin_url, app_url.render_as_string(hide_password=False), Issuer(folder))
 
 
