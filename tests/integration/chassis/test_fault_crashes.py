@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from chassis.database import Database
+from chassis.delivery.batch import Applier
+from chassis.delivery.crashes import CrashLedger
+from chassis.delivery.quarantine import Quarantine
 from chassis.ids import new_id
+from support.arrivals import a_pinged
 from support.faults import note
 from support.stack import KafkaServer, eventually
 from support.toy_worker import DEADLY, WorkerProcess, worker_process
-from support.toys import Toys, toys
+from support.toys import HANDLERS, Toys, ToyWork, toys
 
 
 @pytest.fixture
@@ -48,6 +54,45 @@ async def test_an_event_that_ends_its_worker_three_times_is_parked_and_its_neigh
     assert await pair.pong.value("SELECT count(*) FROM pong.crash_suspect WHERE deaths > 0") == 0
     twice = "SELECT count(*) FROM (SELECT 1 FROM pong.event_log GROUP BY causation_id HAVING count(*) > 1) t"
     assert await pair.pong.value(twice) == 0
+
+
+async def test_only_a_batch_with_a_suspect_in_it_is_taken_event_by_event(pair: Toys) -> None:
+    """What was committed before a death never comes again: it must not make its successors slow."""
+    gone = new_id()
+    for suspects in ((), (gone,)):  # two runs that end without a word, the second with one event in hand
+        ledger = CrashLedger(pair.pong.database, "pong")
+        await ledger.begin("pong-worker-0")
+        if suspects:
+            await ledger.take_in_hand("acting", suspects)
+        ledger.close()
+    counting = Counting(pair.pong.database, "pong")
+    await counting.begin("pong-worker-0")
+    assert counting.suspects_any("acting", [gone])
+    quarantine = Quarantine(pair.pong.database, "pong", pair.pong.settings.keyring, consumer="acting")
+    applier: Applier[ToyWork] = Applier(pair.pong.units, pair.pong.contracts, HANDLERS["pong"], quarantine, counting)
+
+    fresh, again = [[a_pinged(new_id(), 1) for _ in range(20)] for _ in range(2)]
+    await applier.apply(fresh)
+    assert counting.in_hand == [20]
+    suspect = replace(again[7], envelope=replace(again[7].envelope, event_id=gone))
+    await applier.apply([*again[:7], suspect, *again[8:]])
+    assert counting.in_hand == [20, *[1] * 20]
+    assert not counting.suspects_any("acting", [gone])
+    await applier.apply([a_pinged(new_id(), 1) for _ in range(20)])
+    assert counting.in_hand[-1] == 20
+    await counting.end()
+
+
+class Counting(CrashLedger):
+    """Remembers how many events were in hand at a time."""
+
+    def __init__(self, database: Database, schema: str) -> None:
+        super().__init__(database, schema)
+        self.in_hand: list[int] = []
+
+    async def take_in_hand(self, consumer: str, event_ids: Collection[UUID]) -> None:
+        self.in_hand.append(len(event_ids))
+        await super().take_in_hand(consumer, event_ids)
 
 
 async def dies(worker: WorkerProcess, pair: Toys) -> bool:

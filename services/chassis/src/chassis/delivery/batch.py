@@ -12,7 +12,7 @@ import asyncpg
 import structlog
 
 from chassis.delivery.contracts import Contracts, Handlers
-from chassis.delivery.crashes import CrashLedger
+from chassis.delivery.crashes import CrashLedger, SuspectInHand
 from chassis.delivery.dead_letters import DeadLetters
 from chassis.delivery.gate import Arrival, Position
 from chassis.delivery.naming import NamedElsewhere, named_by, names_others
@@ -71,9 +71,7 @@ class Applier(Generic[W]):
         if unplaced:
             await self._quarantine.keep(unplaced)
             events_taken(self._name, {("unreadable", "quarantined"): len(unplaced)})
-        if self._crashes.has_suspects(self._name):
-            await self._apply_singly(arrivals)
-        elif arrivals:
+        if arrivals:
             await self._apply_or_halve(Portion(arrivals))
 
     async def rehearse(self, arrivals: Sequence[Arrival]) -> None:
@@ -90,17 +88,15 @@ class Applier(Generic[W]):
     async def drain(self, referral_ids: Sequence[UUID]) -> None:
         """Tries what is parked for these referrals, as after an operator's retry or a new version's deploy."""
         wanted = sorted(set(referral_ids))
-        if self._crashes.has_suspects(self._name):
-            await self._free_singly(wanted)
-            return
         for start in range(0, len(wanted), DRAINED_AT_ONCE):
             await self._apply_or_halve(Portion(drained=wanted[start : start + DRAINED_AT_ONCE]))
 
-    async def _apply_singly(self, arrivals: Sequence[Arrival]) -> None:
+    async def _apply_singly(self, portion: Portion) -> None:
         """One event a transaction: whichever ends the process is then the only one that was in hand."""
-        for arrival in arrivals:
+        for arrival in portion.arrivals:
             await self._apply_or_halve(Portion([arrival], singly=True))
             await self._free_singly(sorted(self._named(arrival)))
+        await self._free_singly(portion.drained)
 
     async def _free_singly(self, referral_ids: Sequence[UUID]) -> None:
         for referral_id in referral_ids:
@@ -112,6 +108,9 @@ class Applier(Generic[W]):
         tried: list[UUID] = []
         try:
             return await self._apply_once(portion, frozenset(), tried)
+        except SuspectInHand:
+            await self._apply_singly(portion)
+            return False
         except REFUSED_BY_DATA as error:
             if portion.size == 1:
                 return await self._apply_without_the_refused(portion, tried, error)
@@ -148,7 +147,10 @@ class Applier(Generic[W]):
             )
             if self._crashes.is_wary:
                 in_hand = self._turns.about_to_handle(portion, batch)
-                await self._crashes.take_in_hand(self._name, in_hand)
+                if len(in_hand) > 1 and self._crashes.suspects_any(self._name, in_hand):
+                    raise SuspectInHand
+                if in_hand:
+                    await self._crashes.take_in_hand(self._name, in_hand)
             for arrival in portion.arrivals:
                 self._turns.take(arrival, batch, frees=not portion.singly)
             has_freed = self._turns.free(portion, batch)
