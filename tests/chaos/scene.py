@@ -122,7 +122,10 @@ class Scene:
         return self.stack.keepers[process].restarts
 
     async def restarted(self, process: str, before: int) -> None:
-        await until(lambda: self.restarts(process) > before, what=f"{process} is started again", within=40)
+        try:
+            await until(lambda: self.restarts(process) > before, what=f"{process} is started again", within=40)
+        except NotMet as error:
+            raise NotMet(self.stack.keepers[process].story(str(error))) from None
 
     @asynccontextmanager
     async def paused(self, process: str) -> AsyncIterator[None]:

@@ -56,7 +56,7 @@ class Keeper:
             if self._failure is not None:
                 raise StartFailedError(self._failure)
             if time.monotonic() > deadline:
-                raise StartFailedError(self._story(f"not ready within {within:.0f} s"))
+                raise StartFailedError(self.story(f"not ready within {within:.0f} s"))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.ready.wait(), 0.2)
 
@@ -93,7 +93,7 @@ class Keeper:
             was_proven = await self._run_once()
             quick_deaths = 0 if was_proven else quick_deaths + 1
             if not self._has_been_ready and quick_deaths >= ATTEMPTS_TO_START:
-                self._failure = self._story(f"ended {quick_deaths} times before it was ready")
+                self._failure = self.story(f"ended {quick_deaths} times before it was ready")
                 return
             if BACKOFF[min(quick_deaths, len(BACKOFF) - 1)] or not self._allowed.is_set():
                 self._changed()
@@ -168,6 +168,7 @@ class Keeper:
         self.ready.clear()
         self._log.note("stopped")
 
-    def _story(self, what: str) -> str:
+    def story(self, what: str) -> str:
+        """What has gone wrong, and the last lines of its log."""
         last = "\n".join(f"    {line}" for line in list(self._log.tail)[-15:])
         return f"{self.part.name}: {what}; its log {self._log.file} ends:\n{last}"

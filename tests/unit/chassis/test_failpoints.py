@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -52,6 +53,23 @@ def test_an_armed_fault_is_met_once_and_leaves_its_proof(tmp_path: Path) -> None
     failpoint("relay.after_ack")
 
     assert [path.name for path in tmp_path.iterdir()] == ["intake-worker.relay.after_ack.met"]
+
+
+def test_a_fault_happens_even_where_its_proof_is_taken_away_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "intake-worker.relay.after_ack").write_text("raise")
+    failpoints.configure(tmp_path, "intake-worker")
+    rename = os.rename
+
+    def seen_at_once(old: str, new: str) -> None:
+        rename(old, new)
+        if new.endswith(".met"):
+            os.unlink(new)
+
+    monkeypatch.setattr(os, "rename", seen_at_once)
+    with pytest.raises(FailpointError, match=r"relay\.after_ack"):
+        failpoint("relay.after_ack")
 
 
 def test_kill_is_a_kill_9_and_exit_ends_at_once(tmp_path: Path) -> None:

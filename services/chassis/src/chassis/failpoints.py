@@ -1,7 +1,8 @@
 """Places where a test can stop a process for certain, instead of hoping to hit the moment.
 
 A fault is armed by a file `<dir>/<process>.<name>` holding `kill`, `raise`, `exit` or `hang SECONDS`.
-The process that meets it renames it to `….met` and then does what it says: one file, one fault, and proof of it.
+The process that meets it renames it, reads it, renames it to `….met` and then does what it says: one file, one fault,
+and proof of it that may be taken away as soon as it is seen.
 """
 
 import os
@@ -29,11 +30,14 @@ def failpoint(name: str) -> None:
         return
     directory, process = _armed
     place = f"{directory}/{process}.{name}"
+    taken = f"{place}.taken"
     try:
-        os.rename(place, f"{place}.met")
+        os.rename(place, taken)
     except OSError:
         return
-    _meet(name, Path(f"{place}.met").read_text(encoding="utf-8").split())
+    order = Path(taken).read_text(encoding="utf-8").split()
+    os.rename(taken, f"{place}.met")
+    _meet(name, order)
 
 
 def _meet(name: str, order: list[str]) -> None:
