@@ -161,10 +161,18 @@ async def migrated(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFa
     return Migrated(admin_url, app_url.render_as_string(hide_password=False), Issuer(folder))
 
 
-@pytest.fixture
-async def intake(migrated: Migrated) -> AsyncIterator[Intake]:
-    async with an_intake(migrated) as made:
+@pytest.fixture(scope="session")
+async def served(migrated: Migrated) -> AsyncIterator[Intake]:
+    """Making an app takes longer than most tests: it is made once."""
+    async with an_app(migrated) as made:
         yield made
+
+
+@pytest.fixture
+async def intake(served: Intake) -> AsyncIterator[Intake]:
+    await empty(served.admin)
+    with capture_logs():
+        yield served
 
 
 @pytest.fixture
@@ -189,6 +197,14 @@ async def intake_on_kafka(migrated: Migrated, kafka: KafkaServer) -> AsyncIterat
 
 @asynccontextmanager
 async def an_intake(migrated: Migrated, **settings_changes: str) -> AsyncIterator[Intake]:
+    async with an_app(migrated, **settings_changes) as made:
+        with capture_logs():  # structlog's own console takes seconds to draw a traceback
+            yield made
+
+
+@asynccontextmanager
+async def an_app(migrated: Migrated, **settings_changes: str) -> AsyncIterator[Intake]:
+    """Whoever uses it captures its logs."""
     variables = migrated.issuer.environment("", DATABASE_URL=migrated.app_url, **settings_changes)
     settings = IntakeSettings.model_validate({name.lower(): value for name, value in variables.items()})
     app = make_api(settings)
@@ -198,13 +214,16 @@ async def an_intake(migrated: Migrated, **settings_changes: str) -> AsyncIterato
     units = Units(worker, Statements(SCHEMA, CONTRACTS.topic), make_work, lambda: None, keyring=settings.keyring)
     screen = make_screen(units, settings, rules)
     admin = await asyncpg.connect(migrated.admin_url)
-    await admin.execute(f"TRUNCATE {', '.join(str(table) for table in metadata.sorted_tables)}")
+    await empty(admin)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake")
     async with client, app.router.lifespan_context(app):
-        with capture_logs():  # structlog's own console takes seconds to draw a traceback
-            yield Intake(settings, migrated.issuer, app, client, units, screen, admin)
+        yield Intake(settings, migrated.issuer, app, client, units, screen, admin)
     await admin.close()
     await worker.close()
+
+
+async def empty(admin: asyncpg.Connection) -> None:
+    await admin.execute(f"TRUNCATE {', '.join(str(table) for table in metadata.sorted_tables)}")
 
 
 @pytest.fixture
