@@ -28,6 +28,7 @@ class Row:
     verdict: str = ""
     void: str = ""
     quick: bool = False
+    shortened: str = ""
     runs: dict[str, list[float]] = field(default_factory=dict)
     cpu: dict[str, dict[str, float]] = field(default_factory=dict)
     note: str = ""
@@ -50,6 +51,9 @@ class Findings:
             self._notes[bar.key] = note
         self._say(f"{bar.id:4} {subject:8} {shown(value)} {bar.unit:8} {bar.figure}{f' ({note})' if note else ''}")
 
+    def say(self, text: str) -> None:
+        self._say(text)
+
     def say_cpu(self, bar: Bar, subject: str, milliseconds: Mapping[str, float]) -> None:
         """Processor time a call, the dearest processes first: kept beside the row for whoever asks where time goes."""
         self._cpu.setdefault(bar.key, {})[subject] = {name: round(used, 3) for name, used in milliseconds.items()}
@@ -62,19 +66,20 @@ class Findings:
         self._say(f"void: {subject}: {reason}")
 
     def rows(self, recorded: dict[str, float]) -> list[Row]:
-        """Of every bench that this run was asked for."""
-        return [self._row(bar, recorded) for bar in BARS if self._plan.wants(bar.id)]
+        """Of every figure that this run was asked for and has come to: what it has not is as it was."""
+        come_to = {key for key, _ in self._runs} | self._voids.keys()
+        return [self._row(bar, recorded) for bar in BARS if self._plan.wants(bar.id) and bar.key in come_to]
 
     def _row(self, bar: Bar, recorded: dict[str, float]) -> Row:
         runs = {name: values for (key, name), values in self._runs.items() if key == bar.key}
         medians = {name: statistics.median(values) for name, values in runs.items()}
         row = Row(
             bar.id, bar.figure, bar.unit, medians.get("ours"), medians.get("floor"), weekend=medians.get("weekend"),
-            void=self._voids.get(bar.key, ""), quick=self._plan.is_quick, runs=runs,
+            void=self._voids.get(bar.key, ""), quick=self._plan.is_quick, shortened=self._plan.shortened, runs=runs,
             note=self._notes.get(bar.key, ""), cpu=self._cpu.get(bar.key, {}),
             at=datetime.now(UTC).isoformat(timespec="seconds"),
         )  # fmt: skip
-        if row.ours and row.floor:
+        if row.ours and row.floor and not row.void:
             row = replace(row, ratio=round(row.ours / row.floor, 3))
         if not self._plan.is_quick and is_slow(bar, row.floor, recorded.get(bar.key)):
             row = replace(row, ratio=None, void=row.void or "the floor is below 0.7 of the recorded one")

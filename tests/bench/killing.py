@@ -4,7 +4,10 @@ its kind can have had."""
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from bench.bodies import Bodies
 from bench.client import Client
@@ -13,11 +16,12 @@ from bench.ours import running_ours
 from bench.plan import Plan
 from bench.road import bars, voiding
 from bench.subject import Subject, Void
+from stack.keys import Keys
 from stack.launch import Stack
-from stack.ports import SERVICES
-from stack.ready import api_answers
+from stack.ports import LOCALHOST, SERVICES
 
-RATE_SECONDS = 0.05
+LOAD = 50.0  # calls a second, all the while
+ASK_SECONDS = 0.05
 SETTLE_SECONDS = 4.0
 MOST_SECONDS = 60.0
 EFFECTS = {
@@ -34,57 +38,101 @@ EFFECTS = {
 
 async def measure_killing(plan: Plan, findings: Findings) -> None:
     (bar,) = bars("B8")
-    killed = [f"{service}-{kind}" for service in SERVICES for kind in ("worker", "api")]
     async with running_ours() as (stack, subject):
         with voiding([bar], subject, findings):
-            client = await subject.client(8)
-            for _ in range(plan.runs):
-                took = {name: await _kill(name, stack, subject, client) for name in killed}
-                worst = max(took, key=lambda name: took[name])
-                findings.found(bar, subject.name, took[worst], note=worst)
-            await client.close()
+            async with _load(subject):
+                for _ in range(plan.runs):
+                    took = {}
+                    for name in [f"{service}-{kind}" for service in SERVICES for kind in ("worker", "api")]:
+                        took[name] = await _kill(name, stack, subject)
+                        findings.say(f"B8   {name}: {took[name]:.2f} s")
+                    worst = max(took, key=lambda name: took[name])
+                    each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in took.items())
+                    findings.found(bar, subject.name, took[worst], note=f"{worst}; the last run: {each}")
 
 
-async def _kill(name: str, stack: Stack, subject: Subject, client: Client) -> float:
-    await stack.until_ready()
-    await asyncio.sleep(SETTLE_SECONDS)  # one that has stood for a while is started again at once
+@asynccontextmanager
+async def _load(subject: Subject) -> AsyncIterator[None]:
+    """Calls that come however they are answered: while intake's api is dead they are refused. Raises Void at the end
+    when one that was answered 202 has not arrived."""
+    client, bodies = await subject.client(8), Bodies(f"BENCH-B{time.monotonic_ns()}")
+    tasks, answered = set[asyncio.Task[None]](), set[str]()
+
+    async def post() -> None:
+        call_no, body = bodies.next()
+        with suppress(OSError):
+            if (await client.post(body))[0] == 202:
+                answered.add(call_no)
+
+    async def run() -> None:
+        while True:
+            task = asyncio.create_task(post())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            await asyncio.sleep(1 / LOAD)
+
+    running = asyncio.create_task(run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.wait([running, *tasks], timeout=10)
+        await client.close()
+    arrived = await subject.journeys(bodies.prefix, expected=len(answered))
+    if lost := answered - arrived.keys():
+        raise Void(f"{len(lost)} of {len(answered)} calls answered 202 have not arrived")
+
+
+async def _kill(name: str, stack: Stack, subject: Subject) -> float:
     service, kind = name.split("-")
-    before = stack.keepers[name].restarts
+    calls = await subject.client(1)
+    await stack.until_ready()
+    posted = await _accepted(calls)
+    await asyncio.sleep(SETTLE_SECONDS)  # one that has stood for a while is started again at once
     began = time.monotonic()
     stack.kill(name)
     if name == "intake-api":
-        await _first_answer(client)
+        await _accepted(calls)
     elif kind == "api":
-        await _until_served(stack, name, before)
+        await _until_commanded(stack, service, await _referral_of(subject, posted))
     else:
-        await _until_done(service, await _first_answer(client), subject)
-    return time.monotonic() - began
+        await _until_done(service, await _accepted(calls), subject)
+    took = time.monotonic() - began
+    await calls.close()
+    return took
 
 
-async def _first_answer(client: Client) -> str:
-    """The number of the first call that is answered 202 after the signal; refused meanwhile, it is sent again."""
-    deadline = time.monotonic() + MOST_SECONDS
-    bodies = Bodies(f"BENCH-K{time.monotonic_ns()}")
+async def _accepted(client: Client) -> str:
+    """The number of the first call that is answered 202; refused meanwhile, the next is sent."""
+    deadline, bodies = time.monotonic() + MOST_SECONDS, Bodies(f"BENCH-K{time.monotonic_ns()}")
     while time.monotonic() < deadline:
         call_no, body = bodies.next()
-        try:
-            status, _ = await client.post(body)
-        except OSError:
-            status = 0
-        if status == 202:
-            return call_no
-        await asyncio.sleep(RATE_SECONDS)
+        with suppress(OSError):
+            if (await client.post(body))[0] == 202:
+                return call_no
+        await asyncio.sleep(ASK_SECONDS)
     raise Void("no call was answered 202 within a minute")
 
 
-async def _until_served(stack: Stack, name: str, before: int) -> None:
-    """Another process under the name, that answers from its database."""
+async def _referral_of(subject: Subject, call_no: str) -> str:
+    return str(await subject.value("SELECT referral_id FROM intake.call WHERE call_no = $1", call_no))
+
+
+async def _until_commanded(stack: Stack, service: str, referral_id: str) -> None:
+    """The one command that every api takes and that commits: what it said of a referral is to be sent again."""
+    keys = Keys(stack.layout.secrets)
+    client = Client(
+        LOCALHOST, stack.layout.ports.service(service), path="/v1/ops/resend",
+        token=keys.read(keys.service_token_file("intake")),
+    )  # fmt: skip
+    body = json.dumps({"streams": [{"referral_id": referral_id, "from_seq": 1}]}).encode()
     deadline = time.monotonic() + MOST_SECONDS
-    port = stack.layout.ports.service(name.split("-")[0])
-    while stack.keepers[name].restarts == before or not await api_answers(port):
-        if time.monotonic() > deadline:
-            raise Void(f"{name} does not serve again")
-        await asyncio.sleep(RATE_SECONDS)
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if (await client.post(body))[0] == 200:
+                return await client.close()
+        await asyncio.sleep(ASK_SECONDS)
+    raise Void(f"{service}-api takes no command again")
 
 
 async def _until_done(service: str, call_no: str, subject: Subject) -> None:
@@ -93,4 +141,4 @@ async def _until_done(service: str, call_no: str, subject: Subject) -> None:
     while await subject.value(EFFECTS[service], call_id) is None:
         if time.monotonic() > deadline:
             raise Void(f"{service} does nothing again")
-        await asyncio.sleep(RATE_SECONDS)
+        await asyncio.sleep(ASK_SECONDS)

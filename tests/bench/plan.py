@@ -53,6 +53,8 @@ BARS = (
 )
 IDS = tuple(dict.fromkeys(bar.id for bar in BARS))
 BACKLOG_EVENTS = 720_000
+WARM_UP, SECONDS, RUNS = 10.0, 60.0, 3
+"""The rules of DESIGN §9."""
 
 
 class BadPlan(ValueError):
@@ -61,7 +63,10 @@ class BadPlan(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """Full: 10 s of warm-up, runs of 60 s, median of three. Quick: one run of seconds; it shows that all works."""
+    """Full: 10 s of warm-up, runs of 60 s, median of three. Quick: one run of seconds; it shows that all works.
+
+    `scale` is the share of their full size that backlogs have.
+    """
 
     ids: tuple[str, ...]
     is_quick: bool
@@ -69,10 +74,11 @@ class Plan:
     warm_up: float
     seconds: float
     runs: int
+    scale: float
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """BENCH_ONLY=B1,B2 · QUICK=1 · PUBLISH=1 · BENCH_SECONDS, BENCH_RUNS, BENCH_WARM_UP. Raises BadPlan."""
+        """BENCH_ONLY=B1,B2 · QUICK=1 · PUBLISH=1 · BENCH_SECONDS, _RUNS, _WARM_UP, _SCALE. Raises BadPlan."""
         wanted = [word.strip().upper() for word in environ.get("BENCH_ONLY", "").split(",") if word.strip()]
         if unknown := sorted(set(wanted) - set(IDS)):
             raise BadPlan(f"no bench is called {', '.join(unknown)}: there are {', '.join(IDS)}")
@@ -81,15 +87,22 @@ class Plan:
             ids=tuple(wanted) or IDS,
             is_quick=quick,
             is_published=environ.get("PUBLISH", "") not in ("", "0"),
-            warm_up=float(environ.get("BENCH_WARM_UP") or (2 if quick else 10)),
-            seconds=float(environ.get("BENCH_SECONDS") or (5 if quick else 60)),
-            runs=int(environ.get("BENCH_RUNS") or (1 if quick else 3)),
+            warm_up=float(environ.get("BENCH_WARM_UP") or (2 if quick else WARM_UP)),
+            seconds=float(environ.get("BENCH_SECONDS") or (5 if quick else SECONDS)),
+            runs=int(environ.get("BENCH_RUNS") or (1 if quick else RUNS)),
+            scale=float(environ.get("BENCH_SCALE") or (0.02 if quick else 1)),
         )
 
     def wants(self, *ids: str) -> bool:
         return any(one in self.ids for one in ids)
 
     @property
-    def scale(self) -> float:
-        """Backlogs of a quick run are a fiftieth."""
-        return 0.02 if self.is_quick else 1.0
+    def shortened(self) -> str:
+        """What it has less than the rules ask; empty for a run by the rules."""
+        if self.warm_up >= WARM_UP and self.seconds >= SECONDS and self.runs >= RUNS and self.scale >= 1:
+            return ""
+        return f"{self.runs} of {self.seconds:g} s after {self.warm_up:g} s, backlogs × {self.scale:g}"
+
+    def rows(self, full: int, *, least: int) -> int:
+        """How long a backlog is: below `least` nothing could be timed."""
+        return max(round(full * self.scale), min(least, full))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.findings import RECORDED, read, shown, write
-from bench.plan import BARS, LESS, Bar
+from bench.plan import BARS, LESS, RUNS, SECONDS, WARM_UP, Bar
 from bench.plots import Plot
 from bench.series import Points
 from stack.layout import ROOT
@@ -44,10 +44,17 @@ def terminal(rows: Sequence[Mapping[str, Any]]) -> str:
     cells = [HEADS["en"], *(_cells(row, "en") for row in rows)]
     widths = [max(len(line[n]) for line in cells) for n in range(len(HEADS["en"]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+    lines += [f"{row['id']} {row['figure']}: {row['note']}" for row in rows if row["note"]]
     lines += [f"void: {row['id']} {row['figure']}: {row['void']}" for row in rows if row["void"]]
     if any(row["quick"] for row in rows):
         lines.append("QUICK: rows marked * are runs of seconds; they show that everything works, and measure nothing")
+    if any(is_shortened(row) for row in rows):
+        lines.append(f"rows marked ~ are no runs by the rules ({WARM_UP:g} s, {SECONDS:g} s, {RUNS} times)")
     return "\n".join(lines)
+
+
+def is_shortened(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("shortened", "an older run does not say")) and not row["quick"]
 
 
 def markdown(rows: Sequence[Mapping[str, Any]], language: str) -> str:
@@ -58,8 +65,9 @@ def markdown(rows: Sequence[Mapping[str, Any]], language: str) -> str:
 def _cells(row: Mapping[str, Any], language: str) -> tuple[str, ...]:
     bar = next(bar for bar in BARS if (bar.id, bar.figure) == (row["id"], row["figure"]))
     figure = bar.figure if language == "en" else CHINESE[bar.figure]
+    mark = "*" if row["quick"] else "~" if is_shortened(row) else ""
     return (
-        bar.id + ("*" if row["quick"] else ""), f"{figure} ({bar.unit})", shown(row["ours"]), shown(row["floor"]),
+        bar.id + mark, f"{figure} ({bar.unit})", shown(row["ours"]), shown(row["floor"]),
         shown(row["ratio"]), shown(row["weekend"]), _asked(bar, bar.must), _asked(bar, bar.aim),
         REACHED[language][row["verdict"]],
     )  # fmt: skip
@@ -94,16 +102,15 @@ def plots(series: Mapping[str, Points]) -> dict[str, Plot]:
 
 
 def publish(rows: Sequence[Mapping[str, Any]], series: Mapping[str, Points]) -> None:
-    """Into the repository: the tables, the plots, and what the floor did here."""
+    """Into the repository: the tables, the plots, and what the floor did here. Only what was run by the rules."""
+    rows = [row for row in rows if not row["quick"] and not is_shortened(row)]
     for path, language in READMES.items():
         text = path.read_text(encoding="utf-8")
         if BEGIN in text:
-            path.write_text(
-                between(text, markdown([row for row in rows if not row["quick"]], language)), encoding="utf-8"
-            )
+            path.write_text(between(text, markdown(rows, language)), encoding="utf-8")
     draw(series, ROOT / "docs")
     known: dict[str, float] = read(RECORDED) or {}
-    floors = {f"{row['id']} {row['figure']}": row["floor"] for row in rows if row["floor"] and not row["quick"]}
+    floors = {f"{row['id']} {row['figure']}": row["floor"] for row in rows if row["floor"] and not row["void"]}
     write(RECORDED, known | floors)
 
 

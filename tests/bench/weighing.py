@@ -32,8 +32,8 @@ async def measure_weight(plan: Plan, findings: Findings) -> None:
                 await _work(subject, plan.seconds / 3)
                 for bar, services in ((heavy, ("intake", "followup")), (light, ("triage", "mediation"))):
                     weights = weights_of(subject.pids, services)
-                    largest = max(weights, key=lambda name: weights[name])
-                    findings.found(bar, subject.name, weights[largest], note=largest)
+                    each = ", ".join(f"{name} {weight:.0f}" for name, weight in weights.items())
+                    findings.found(bar, subject.name, max(weights.values()), note=f"the last run: {each}")
 
 
 async def _work(subject: Subject, seconds: float) -> None:
