@@ -161,4 +161,4 @@ async def test_a_taken_port_ends_the_process_with_an_error(tmp_path: Path, child
         children.append(child := Child(tmp_path, API, str(port)))
 
         assert await child.ended(within=20) != 0
-    assert any("address already in use" in line for line in child.lines)
+    assert any("Address already in use" in line for line in child.lines)

@@ -1,6 +1,7 @@
 """The alarms of the chassis by name: each is a line in the log at level `error`, and a section of docs/runbook.md."""
 
 ALARMS = (
+    "api_failed",
     "audit_unsealed",
     "broker_is_another",
     "broker_lost_data",

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
+import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
@@ -23,6 +24,7 @@ from chassis.restore_guard import Refusing, RestoreGuard
 from chassis.settings import ServiceSettings
 
 MAX_AT_ONCE = 512
+_log = structlog.get_logger()
 
 
 class Lifespan(Protocol):
@@ -85,8 +87,12 @@ def create_app(
 def _beside_metrics(settings: ServiceSettings, lifespan: Lifespan | None) -> Lifespan:
     @asynccontextmanager
     async def both(app: FastAPI) -> AsyncIterator[None]:
-        async with metrics_served(settings), lifespan(app) if lifespan else nullcontext():
-            yield
+        try:
+            async with metrics_served(settings), lifespan(app) if lifespan else nullcontext():
+                yield
+        except Exception as error:  # ends the process; what carries it on to there would tell it as a text
+            _log.error("api_failed", exc_info=error)
+            raise
 
     return both
 

@@ -15,6 +15,7 @@ S = TypeVar("S", bound=ServiceSettings)
 
 def begin(kind: type[S], prefix: str, service: str, process: str, *, alarms: Sequence[str] = ()) -> S:
     """Raises SettingsError. `alarms` are the service's own, beside the chassis's."""
+    logs.configure(f"{service}-{process}", alarms=alarms)  # first of all, so that no failure speaks as Python would
     settings = kind.load(prefix)
     logs.configure(f"{service}-{process}", settings.log_level, alarms=alarms)
     failpoints.configure(settings.failpoints_dir, f"{service}-{process}")
@@ -23,6 +24,7 @@ def begin(kind: type[S], prefix: str, service: str, process: str, *, alarms: Seq
 
 def run_migration(prefix: str, service: str, metadata: MetaData) -> int:
     """The exit code. Raises SettingsError."""
+    logs.configure(f"{service}-migrate")
     settings = MigrateSettings.load(prefix)
     logs.configure(f"{service}-migrate", settings.log_level)
     asyncio.run(migrate(settings, service, metadata))

@@ -17,6 +17,8 @@ from chassis.settings import SettingsError
 from triage_svc.cli import UnreadableLine, run_classify, run_route
 from triage_svc.domain.errors import DirectoryRefused
 
+_OF_FILES = frozenset({"load-directory", "route"})
+
 
 def main(words: Sequence[str]) -> int:
     """0 done, 1 refused (the reasons on stderr), 2 not understood or not configured."""
@@ -26,7 +28,11 @@ def main(words: Sequence[str]) -> int:
     except SettingsError as error:
         print(f"配置有误 settings: {error}", file=sys.stderr)
         return 2
-    except (DirectoryRefused, UnreadableLine, FileNotFoundError) as error:
+    except (DirectoryRefused, UnreadableLine) as error:
+        print(error, file=sys.stderr)
+    except FileNotFoundError as error:
+        if options.command not in _OF_FILES:
+            raise  # to the log, which shows no path
         print(error, file=sys.stderr)
     except DatabaseUnavailable:
         print("数据库不可用，请检查 TRIAGE_DATABASE_URL · database not available, check it", file=sys.stderr)
