@@ -30,6 +30,50 @@ async def test_a_new_call_is_accepted_on_disk_and_named_by_its_location(intake: 
     assert await intake.rows("SELECT 1 FROM intake.stream") == [], "a new call touches no stream"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "对方王建国13800138000",
+        "call13800138000",
+        "a b",
+        "x" * 65,
+        "",
+        "11010519491231002X",
+        "f\u202ename",
+        "a/b",
+        "1" * 6,
+    ],
+)
+async def test_an_unknown_field_that_is_named_like_no_field_is_told_by_its_position(intake: Any, name: str) -> None:
+    call = intake.a_call(**{name: "1"})
+    answer = await intake.post(call)
+    position = f"#{list(call).index(name) + 1}"
+    assert answer.json()["warnings"] == [{"field": position, "code": "unknown_field"}]
+    conflict = await intake.post(call | {name: "2", "content": "不同。"})
+    assert (conflict.status_code, conflict.json()["fields"]) == (409, ["content", position])
+    unsent = await intake.post({key: value for key, value in call.items() if key != name})
+    assert unsent.json()["fields"] == ["?"]
+    assert not name or name not in answer.text + conflict.text + unsent.text
+
+
+@pytest.mark.parametrize("name", ["vehicle_colour", "X-Plate", "sjh.2", "1.2", "a" * 64, "n12345"])
+async def test_an_unknown_field_that_is_named_like_one_is_told_by_its_name(intake: Any, name: str) -> None:
+    answer = await intake.post(intake.a_call(**{name: "1"}))
+    assert answer.json()["warnings"] == [{"field": name, "code": "unknown_field"}]
+
+
+async def test_a_body_of_a_thousand_odd_fields_hides_no_published_one_and_makes_no_endless_answer(intake: Any) -> None:
+    call = intake.a_call(**{f"a{n}": n for n in range(1_000)})
+    answer = await intake.post(call)
+    assert len(answer.json()["warnings"]) == 50
+    conflict = await intake.post(
+        {key: call[key] for key in ("source", "call_no", "reported_at")} | {"content": "不同。"}
+    )
+    fields = conflict.json()["fields"]
+    assert "content" in fields
+    assert len(fields) <= 100
+
+
 async def test_equal_content_is_a_repeat_with_the_same_ids(intake: Any) -> None:
     call = intake.a_call()
     first, again = (await intake.post(call)).json(), await intake.post(call)

@@ -7,7 +7,7 @@ from typing import Any
 from chassis.problems import Problem
 
 _SHOWN = 20
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_PLAIN_NAME = re.compile(r"(?!.*[0-9]{6})[A-Za-z0-9_.-]{1,64}")  # six digits in a row may be a part of a number
 
 # pydantic's kind of error → what to do about it; {…} are limits of the model, never values of the request
 _CURES: Mapping[str, tuple[str, str]] = {
@@ -53,6 +53,11 @@ _CURES: Mapping[str, tuple[str, str]] = {
 _ANY_CURE = ("请按接口文档改正。", "Correct it as the documentation says.")
 
 
+def is_plain_name(name: str) -> bool:
+    """Names of unknown fields are the client's own words: only what looks like a name and nothing else is repeated."""
+    return _PLAIN_NAME.fullmatch(name) is not None
+
+
 def malformed_json(zh: str, en: str) -> Problem:
     return Problem(422, "malformed_json", zh, en)
 
@@ -88,9 +93,8 @@ def _with_limits(text: str, limits: Mapping[str, Any]) -> str:
 
 
 def _step(step: Any) -> str:
-    """Unknown field names are the client's own words: only what looks like a name is repeated."""
     text = str(step)
-    return text if isinstance(step, int) or _FIELD.fullmatch(text) else "?"
+    return text if isinstance(step, int) or is_plain_name(text) else "?"
 
 
 def _kind_of(value: Any) -> str:

@@ -16,7 +16,11 @@ def _says(zh: str, en: str, example: object) -> Any:
 class WarningOut(BaseModel):
     """一处提示，不影响受理。Something odd that did not keep the call from being accepted."""
 
-    field: str = _says("字段", "Field", "vehicle_colour")
+    field: str = _says(
+        "字段名；不像标识符的以其在报文中的次序代之，如 #7",
+        "The field's name; where it is no plain identifier, its position in the body, such as #7",
+        "vehicle_colour",
+    )
     code: str = _says("提示代码", "What about it", "unknown_field")
 
 

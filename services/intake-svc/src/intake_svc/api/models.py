@@ -82,7 +82,9 @@ def _says(zh: str, en: str, example: object, *, required: bool = False) -> Any:
 class CallIn(BaseModel):
     """一通报警。One call.
 
-    未列出的字段原样加密保存，并在 warnings 中列出。Fields not listed are kept, encrypted, and named in `warnings`.
+    未列出的字段原样加密保存，并在 warnings 中列出；名称不像标识符的，以其在报文中的次序（如 #7）代之。
+    Fields not listed are kept, encrypted, and named in `warnings`; one whose name is no plain identifier is told by its
+    position in the body, such as #7.
     """
 
     model_config = ConfigDict(

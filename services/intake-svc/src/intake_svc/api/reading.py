@@ -1,6 +1,6 @@
 """From a body to what the use case takes: form checked, identity and content hashed, oddities listed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -8,6 +8,7 @@ from chassis.malformed import malformed_json, malformed_request
 from chassis.sealing import index_of
 from pydantic import ValidationError
 
+from intake_svc.api.field_names import told_name
 from intake_svc.api.models import CallIn
 from intake_svc.domain.identity import identity_text
 from intake_svc.domain.masking import MaskingRules
@@ -32,7 +33,7 @@ class CallReader:
             call = CallIn.model_validate(fields)
         except ValidationError as error:
             raise malformed_request(error.errors(include_url=False)) from None
-        return self._submission(call, fields, body), list(_warnings(call))
+        return self._submission(call, fields, body), list(_warnings(call, list(fields)))
 
     def _submission(self, call: CallIn, fields: dict[str, Any], body: bytes) -> Submission:
         content = orjson.dumps(content_of(fields), option=orjson.OPT_SORT_KEYS)
@@ -50,9 +51,9 @@ class CallReader:
         )
 
 
-def _warnings(call: CallIn) -> Iterable[dict[str, str]]:
+def _warnings(call: CallIn, sent: Sequence[str]) -> Iterable[dict[str, str]]:
     for name in list(call.model_extra or {})[:_MAX_WARNINGS]:
-        yield {"field": name[:64], "code": "unknown_field"}
+        yield {"field": told_name(name, sent), "code": "unknown_field"}
     for name in ("caller_phone", "contact_phone"):
         number = getattr(call, name)
         if number and not looks_like_phone(number):

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from intake_svc.api.access import READERS, require_own_source
 from intake_svc.api.answers import CallAccepted, CallOut, MilestoneOut, VersionOut
 from intake_svc.api.desk_models import BlockOut, FeedbackOut
+from intake_svc.api.field_names import told_names
 from intake_svc.api.models import EXAMPLE, CallIn
 from intake_svc.api.path_words import CallNumber, SourceName
 from intake_svc.api.reading import CallReader, Warnings
@@ -76,7 +77,7 @@ def _submit_route(
             raise _queue_full()
         accepted = await submit(new)
         if accepted.answer is Answer.CONFLICT:
-            raise _conflict(accepted)
+            raise _conflict(accepted, new)
         if accepted.answer is not Answer.REPEAT:
             wake()
         return _answer(accepted, new, warnings)
@@ -127,13 +128,13 @@ def _answer(accepted: Accepted, new: Submission, warnings: Warnings) -> Response
     )
 
 
-def _conflict(accepted: Accepted) -> Problem:
+def _conflict(accepted: Accepted, new: Submission) -> Problem:
     return Problem(
         409,
         "content_conflict",
         "同一更新时间（或无更新时间）已有不同内容；两份均已保存，请以更新的 updated_at 重新报送。",
         "Other content stands under the same updated_at, or none; both are kept. Send it with a newer one.",
-        fields=list(accepted.conflicting_fields),
+        fields=told_names(accepted.conflicting_fields, list(new.fields)),
         call_id=str(accepted.call_id),
         version=accepted.version,
     )
