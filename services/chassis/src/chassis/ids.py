@@ -52,10 +52,10 @@ def instant_of(made: UUID) -> datetime:
 
 
 def id_at(instant: datetime) -> UUID:
-    """The lowest id of that millisecond: the border of a partition by range of ids."""
+    """The lowest id of that millisecond: the border of a partition by range of ids. Ids begin with 1970."""
     if instant.tzinfo is None:
         raise ValueError("an instant needs its time zone")
-    return _uuid7(round(instant.timestamp() * 1000), 0)
+    return _uuid7(max(0, round(instant.timestamp() * 1000)), 0)
 
 
 def check_character(text: str) -> str:
