@@ -39,9 +39,9 @@ def leaks(text: str) -> list[str]:
 
 
 def leaks_of_line(line: str) -> list[str]:
-    """The template of a route is no path of the machine."""
+    """As a process writes it, or behind a keeper's words. The template of a route is no path of the machine."""
     try:
-        told = json.loads(line)
+        told = json.loads(line[max(0, line.find("{")) :])
     except ValueError:
         told = line
     texts = list(_texts({**told, "route": None} if isinstance(told, dict) else told))

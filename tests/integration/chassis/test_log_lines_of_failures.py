@@ -133,6 +133,12 @@ def test_the_scan_finds_what_it_is_to_find(planted: str) -> None:
     assert leaks_of_line(planted) != []
 
 
+def test_the_template_of_a_route_is_no_path_also_behind_the_words_of_a_keeper() -> None:
+    line = json.dumps({"event": "request", "route": "/v1/calls/{source}"})
+    assert leaks_of_line(line) == leaks_of_line(f"14:56:15.055 intake-api | {line}") == []
+    assert leaks_of_line(f'14:56:15.055 intake-api | {line[:-1]}, "file": "/srv/key.pem"}}') == ["a path"]
+
+
 async def test_an_unhandled_error_of_a_route(pong: Toy, log: Log) -> None:
     async def answer() -> None:
         raise LookupError(SPILT) from ValueError(SPILT)
