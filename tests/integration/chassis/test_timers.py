@@ -314,7 +314,7 @@ async def test_another_calendar_at_start_counts_running_clocks_anew(toy: Timed, 
 
 async def test_the_loop_fires_what_runs_out_while_it_sleeps(toy: Timed) -> None:
     referral_ids = []
-    task = asyncio.create_task(toy.ticker().run(asyncio.Event()))
+    task = asyncio.create_task(toy.ticker().run())
     try:
         for _ in range(2):
             referral_ids.append(new_id())

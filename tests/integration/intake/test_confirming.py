@@ -182,7 +182,7 @@ async def test_on_a_real_topic_the_good_are_heard_and_the_others_kept_sealed_wit
         source.key,
         [(good, source.body()), (foreign, source.body("accepted", 2)), ({}, None), (good, source.body())],
     )
-    reading = asyncio.create_task(sources_of(intake, Confirms.TOPIC).run(asyncio.Event()))
+    reading = asyncio.create_task(sources_of(intake, Confirms.TOPIC).run())
     try:
         await eventually(lambda: kept(intake, 2), within=30)
         await write(servers, source.key, [(good, source.body("accepted", 2))])

@@ -55,14 +55,12 @@ class Ticker(Generic[W]):
         self._statements = TimerStatements(schema)
         self._guard = guard or ClockGuard(Clock().now)
 
-    async def run(self, woken: asyncio.Event) -> None:
+    async def run(self) -> None:
         """Until cancelled; a loop for `Delivery.run`."""
         await until_done("recount_timers", self.recount)
         while True:
-            woken.clear()
             if await until_done("timers", self.tick) < BATCH:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), TICK_SECONDS)
+                await asyncio.sleep(TICK_SECONDS)
 
     async def tick(self) -> int:
         """Fires what is due, one batch; how many it looked at. Nothing while the clock is not believed."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 WAKE, WORK = b"wake", b"work"
+QUIET_SECONDS = 0.005
 
 
 class WakeSocket(asyncio.DatagramProtocol):
@@ -14,9 +15,8 @@ class WakeSocket(asyncio.DatagramProtocol):
     be done), `ready?` is answered `ready` or `starting`, all else is ignored.
     """
 
-    def __init__(self, is_ready: Callable[[], bool]) -> None:
-        self.woken, self.has_work = asyncio.Event(), asyncio.Event()
-        self._is_ready = is_ready
+    def __init__(self, is_ready: Callable[[], bool], woken: asyncio.Event, has_work: asyncio.Event) -> None:
+        self._is_ready, self._woken, self._has_work = is_ready, woken, has_work
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -24,35 +24,50 @@ class WakeSocket(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         if data == WAKE:
-            self.woken.set()
+            self._woken.set()
         elif data == WORK:
-            self.has_work.set()
+            self._has_work.set()
         elif data == b"ready?" and self._transport is not None:
             self._transport.sendto(b"ready" if self._is_ready() else b"starting", addr)
 
-    async def wait(self, seconds: float) -> bool:
-        """Sleep until woken, `seconds` at most; True when it was a wake. For a single waiter."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self.woken.wait()
-        except TimeoutError:
-            return False
-        self.woken.clear()
-        return True
-
 
 @contextlib.asynccontextmanager
-async def listening(port: int, is_ready: Callable[[], bool], *, host: str = "127.0.0.1") -> AsyncIterator[WakeSocket]:
+async def listening(
+    port: int, is_ready: Callable[[], bool], woken: asyncio.Event, has_work: asyncio.Event, *, host: str = "127.0.0.1"
+) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
-    transport, ear = await loop.create_datagram_endpoint(lambda: WakeSocket(is_ready), local_addr=(host, port))
+    transport, _ = await loop.create_datagram_endpoint(
+        lambda: WakeSocket(is_ready, woken, has_work), local_addr=(host, port)
+    )
     try:
-        yield ear
+        yield
     finally:
         transport.close()
 
 
-def poke(port: int, word: bytes = WAKE, *, host: str = "127.0.0.1") -> None:
-    """Wake the worker behind this port. A hint: nobody may be listening, and then polling finds the work."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.setblocking(False)
-        sender.sendto(word, (host, port))
+class Poker:
+    """Wakes the worker behind a port: at once, but once in 5 ms at most; whoever pokes meanwhile is heard at their end.
+
+    A hint: nobody may be listening, and then polling finds the work.
+    """
+
+    def __init__(self, port: int, word: bytes = WAKE, *, host: str = "127.0.0.1") -> None:
+        self._address, self._word = (host, port), word
+        self._quiet_until = 0.0
+        self._later: asyncio.TimerHandle | None = None
+
+    def __call__(self) -> None:
+        if self._later is not None:
+            return
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._quiet_until:
+            self._later = loop.call_at(self._quiet_until, self._poke)
+        else:
+            self._poke()
+
+    def _poke(self) -> None:
+        self._later = None
+        self._quiet_until = asyncio.get_running_loop().time() + QUIET_SECONDS
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            sender.sendto(self._word, self._address)

@@ -19,7 +19,7 @@ from chassis.settings import ServiceSettings
 from chassis.starting import begin, run_migration
 from chassis.texts_routes import texts_routes
 from chassis.timers import Ticker, clock_routes
-from chassis.wake import poke
+from chassis.wake import Poker
 from fastapi import FastAPI
 
 from followup_svc.alarms import ALARMS
@@ -84,7 +84,7 @@ def make_api(settings: ServiceSettings, *, ask: AskHeads | None = None) -> FastA
         await peers.close()
         await database.close()
 
-    wake = partial(poke, settings.wake_port)
+    wake = Poker(settings.wake_port)
     statements = Statements(SCHEMA, CONTRACTS.topic)
     units = Units(database, statements, work_maker(settings), wake, keyring=settings.keyring)
     commands = WatchCommands(Commands(units, SCHEMA))
@@ -145,5 +145,5 @@ def work_maker(settings: ServiceSettings) -> Callable[[datetime], FollowupWork]:
 def closing_commands(settings: ServiceSettings, database: Database) -> ClosingCommands:
     return ClosingCommands(
         database, Statements(SCHEMA, CONTRACTS.topic), settings.calendar, load_rulebook(demo=settings.demo),
-        partial(poke, settings.wake_port), keyring=settings.keyring,
+        Poker(settings.wake_port), keyring=settings.keyring,
     )  # fmt: skip

@@ -21,7 +21,7 @@ from chassis.serve import run_worker, serve
 from chassis.starting import begin, run_migration
 from chassis.texts_routes import texts_routes
 from chassis.timers import Ticker
-from chassis.wake import WORK, poke
+from chassis.wake import WORK, Poker
 from chassis.workdays import Calendar
 from fastapi import FastAPI
 
@@ -88,8 +88,8 @@ def adopt_restore(words: Sequence[str]) -> int:
 def make_api(settings: IntakeSettings) -> FastAPI:
     rules = load_rules()
     database = Database(settings.database_url, process=f"{SERVICE}-api", pool_size=settings.pool_size)
-    wake = partial(poke, settings.wake_port)
-    wake_worker = partial(poke, settings.wake_port, WORK)
+    wake = Poker(settings.wake_port)
+    wake_worker = Poker(settings.wake_port, WORK)
     make_work = work_maker(rules, settings.calendar)
     units = Units(database, Statements(SCHEMA, CONTRACTS.topic), make_work, wake, keyring=settings.keyring)
     vault = Vault(settings.keyring)
@@ -151,7 +151,9 @@ async def run_delivery(settings: IntakeSettings) -> None:
     sources = make_sources(delivery.units, settings, rules, delivery.topics_stand)
     ticker = make_ticker(delivery.units)
     try:
-        await delivery.run(partial(screening_loop, screen), partial(feedback_loop, deliver), ticker.run, sources.run)
+        await delivery.run(
+            partial(screening_loop, screen, delivery.has_work), partial(feedback_loop, deliver), ticker.run, sources.run
+        )
     finally:
         await database.close()
 

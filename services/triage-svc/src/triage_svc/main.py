@@ -18,7 +18,7 @@ from chassis.settings import ServiceSettings
 from chassis.starting import begin, run_migration
 from chassis.texts_routes import texts_routes
 from chassis.timers import Ticker, clock_routes
-from chassis.wake import poke
+from chassis.wake import Poker
 from fastapi import FastAPI
 
 from triage_svc.api.command_routes import command_routes
@@ -75,7 +75,7 @@ def make_api(settings: ServiceSettings) -> FastAPI:
         yield
         await database.close()
 
-    wake = partial(poke, settings.wake_port)
+    wake = Poker(settings.wake_port)
     ops = ops_router(
         SERVICE, SCHEMA, CONTRACTS.topic, sorted(CONTRACTS.consumed), database, Clock(),
         counts=ledger_counts, wake=wake, keyring=settings.keyring,

@@ -64,7 +64,7 @@ class Outsiders:
         self._contracts = replace(contracts, producers=dict.fromkeys(topics, name))
         self._quarantine = Quarantine(database, contracts.service, settings.keyring, consumer=name)
 
-    async def run(self, _: asyncio.Event) -> None:
+    async def run(self) -> None:
         """Until cancelled; a loop for `Delivery.run`. Outages are waited through, a new client takes up the topics."""
         await self._topics_stand.wait()  # a client that misses its topic asks for it without a pause
         following = waits(first=0.5, most=30.0)

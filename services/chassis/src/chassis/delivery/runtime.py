@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 WARM_CONNECTIONS = 3  # what a worker uses at once: a batch, a loop of the service's own, repair
 REHEARSALS = 10
 MAINTENANCE_SECONDS = 6 * 3600.0
-Loop = Callable[[asyncio.Event], Awaitable[None]]
+Loop = Callable[[], Awaitable[None]]
 
 
 class Delivery(Generic[W]):
@@ -76,6 +76,8 @@ class Delivery(Generic[W]):
             settings, contracts, database, clock, schema,
         )  # fmt: skip
         self._relay_wake, self._topics_stand = asyncio.Event(), asyncio.Event()
+        self.has_work = asyncio.Event()
+        """Set when the api process says that work waits; for the one loop that does it."""
         self.units: Units[W] = Units(
             database, Statements(schema, contracts.topic), make_work, self._relay_wake.set, keyring=settings.keyring
         )
@@ -109,10 +111,7 @@ class Delivery(Generic[W]):
         )  # fmt: skip
 
     async def run(self, *loops: Loop) -> None:
-        """Until cancelled. Any part that ends by an error ends the process: the next start takes everything up again.
-
-        Each of `loops` gets an event that is set when the api process says that work waits.
-        """
+        """Until cancelled. Any part that ends by an error ends the process: the next start takes all up again."""
         states = States(
             self._transfers, self._schema, limit_seconds=self._settings.delivery_limit_seconds,
             clock=asyncio.get_running_loop().time,
@@ -123,27 +122,24 @@ class Delivery(Generic[W]):
             self._contracts.topic, wake=self._relay_wake, topics_stand=self._topics_stand,
         )  # fmt: skip
         self._figures.lanes = lanes
-        wakes = [asyncio.Event() for _ in loops]
         await self._database.warm(WARM_CONNECTIONS)
         await self._rehearse()
         try:
             async with (
-                listening(self._settings.wake_port, self._is_ready) as ear,
+                listening(self._settings.wake_port, self._is_ready, self._relay_wake, self.has_work),
                 metrics_served(self._settings, self._figures.read),
                 asyncio.TaskGroup() as group,
             ):
                 await self._restore.until_trusted()
                 group.create_task(self._restore.watch())
-                group.create_task(self._hear(ear.woken, [self._relay_wake]))
-                group.create_task(self._hear(ear.has_work, wakes))
                 group.create_task(relay.run())
                 group.create_task(self._watch.run(self._settings.broker_check_seconds))
                 group.create_task(self._consume())
                 group.create_task(self._refilling.run())
                 group.create_task(self._maintain())
                 group.create_task(seal_loop(self._database, self._schema))
-                for loop, woken in zip(loops, wakes, strict=True):
-                    group.create_task(_as_coroutine(loop(woken)))
+                for loop in loops:
+                    group.create_task(_as_coroutine(loop()))
         except asyncio.CancelledError:  # whatever ends a worker otherwise may have been the work of an event
             await self._crashes.end()
             raise
@@ -202,13 +198,6 @@ class Delivery(Generic[W]):
     def _compare_all(self, reason: str) -> None:
         for consumer in (self._acting, *self._projecting):
             consumer.repair.compare_all(reason)
-
-    async def _hear(self, woken: asyncio.Event, listeners: Sequence[asyncio.Event]) -> None:
-        while True:
-            await woken.wait()
-            woken.clear()
-            for listener in listeners:
-                listener.set()
 
     async def _maintain(self) -> None:
         """The log's coming months; rows in its default partition mean that somebody has let this stop."""

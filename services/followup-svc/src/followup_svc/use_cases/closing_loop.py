@@ -1,7 +1,6 @@
 """The worker's part in closing: what waits is tried again, and what was closed is looked at once more."""
 
 import asyncio
-from contextlib import suppress
 from uuid import UUID
 
 import asyncpg
@@ -26,13 +25,11 @@ class ClosingLoop:
     def __init__(self, database: Database, commands: ClosingCommands, ask: AskHeads) -> None:
         self._database, self._commands, self._ask = database, commands, ask
 
-    async def run(self, woken: asyncio.Event) -> None:
+    async def run(self) -> None:
         """Until cancelled. A restart forgets nothing: what waits stands in its table."""
         while True:
-            woken.clear()
             if await until_done("closings", self.try_waiting) < AT_ONCE:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(woken.wait(), LOOK_SECONDS)
+                await asyncio.sleep(LOOK_SECONDS)
 
     async def try_waiting(self) -> int:
         """One round over what may be tried now; how many that was."""
@@ -55,7 +52,7 @@ class ClosingLoop:
         log.info("closing_tried", referral_id=str(referral_id), state=state)
 
 
-async def audit_loop(database: Database, woken: asyncio.Event, *, every: float = AUDIT_SECONDS) -> None:
+async def audit_loop(database: Database, *, every: float = AUDIT_SECONDS) -> None:
     """A closing that should not have been raises an alarm until a person has dealt with it."""
     while True:
         await until_done("closing_audit", lambda: audit_once(database))

@@ -16,9 +16,9 @@ async def screening_loop(screen: Callable[[], Awaitable[int]], woken: asyncio.Ev
     await _keep_going(screen, woken, "screening_waits")
 
 
-async def feedback_loop(deliver: Callable[[], Awaitable[int]], woken: asyncio.Event) -> None:
+async def feedback_loop(deliver: Callable[[], Awaitable[int]]) -> None:
     """Until cancelled. Nobody wakes it for a record that the broker has taken: it looks."""
-    await _keep_going(deliver, woken, "feedback_waits")
+    await _keep_going(deliver, asyncio.Event(), "feedback_waits")
 
 
 async def _keep_going(work: Callable[[], Awaitable[int]], woken: asyncio.Event, waits_name: str) -> None:
