@@ -1,18 +1,21 @@
 """B5 and B9: a backlog on the topics, then one consumer. For us it is followup, which acts on every kind of fact that
-the automatic road has; three events a referral. For the floor it is its last stage, one event a referral."""
+the automatic road has, three events a referral; for the floor a stage that reads the same ones by hand. What the
+floor's last stage of the road does, which moves bytes it does not read, is told beside them."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaProducer
 from bench.beside import PARTITIONS, make_tables, make_topics, processes
 from bench.findings import Findings
 from bench.floor import stage as floor
+from bench.floor import story
 from bench.ours import running_ours
 from bench.plan import BACKLOG_EVENTS, Bar, Plan
 from bench.road import bars, voiding
@@ -25,6 +28,7 @@ from chassis.ids import new_id
 from referral_schemas.intake import ReferralOpened
 from referral_schemas.triage import ReferralClassified, ReferralDispatched
 from stack.keys import Keys
+from stack.layout import Layout
 from stack.parts import admin_url, bootstrap_servers
 
 Record = tuple[str, int, bytes, bytes, list[tuple[str, bytes]]]
@@ -54,7 +58,8 @@ async def measure_applying(plan: Plan, findings: Findings) -> None:
 
     for _ in range(plan.runs):
         await _ours(bar, referrals, findings, found)
-        await _floor(bar, referrals * len(STORY), findings, found)
+        await _floor(bar, referrals, findings, found)
+    await _moved_only(bar, referrals * len(STORY), findings)
 
 
 async def measure_backlog(plan: Plan, findings: Findings) -> None:
@@ -83,24 +88,45 @@ async def _ours(bar: Bar, referrals: int, findings: Findings, found: Found) -> N
             await _until(subject, "SELECT count(*) FROM followup.watch", referrals)
             await _check_ours(subject, referrals)
             found(subject.name, await _progress(subject, _APPLIED), began)
+            findings.say(f"its timeline, a consumer of its own, has {await subject.value(_TIMELINE):,} of them by now")
 
 
-async def _floor(bar: Bar, events: int, findings: Findings, found: Found) -> None:
-    layout = fresh_layout("floor")
-    async with servers(layout):
-        url, servers_at = admin_url(layout, Keys(layout.secrets)), bootstrap_servers(layout)
-        await make_tables(url, floor.tables())
-        await make_topics(servers_at, floor.TOPICS)
-        subject = Subject("floor", 0, "", url, BESIDE_US, {})
+async def _floor(bar: Bar, referrals: int, findings: Findings, found: Found) -> None:
+    async with _floors_servers(story.TABLES) as (layout, subject, servers_at):
+        with voiding([bar], subject, findings):
+            await send(servers_at, _story(referrals, prefix="floor."))
+            began = time.time()
+            async with processes("floor", layout, subject.url, stages=["story"], api=False):
+                await _until(subject, "SELECT count(*) FROM told", referrals)
+            applied = await subject.value("SELECT sum(intake + triage) FROM story WHERE office IS NOT NULL")
+            waiting = await subject.value("SELECT count(*) FROM waiting")
+            if applied != referrals * len(STORY) or waiting:
+                raise Void(f"{applied} events applied, {waiting} wait")
+            found("floor", await _progress(subject, _APPLIED_BY_FLOOR), began)
+
+
+async def _moved_only(bar: Bar, events: int, findings: Findings) -> None:
+    async with _floors_servers() as (layout, subject, servers_at):
         with voiding([bar], subject, findings):
             await send(servers_at, _floor_records(events))
-            began = time.time()
-            async with processes("floor", layout, url, stages=["followup"], api=False):
+            async with processes("floor", layout, subject.url, stages=["followup"], api=False):
                 await _until(subject, "SELECT count(*) FROM watch", events)
             applied = await subject.value("SELECT sum(last) FROM position_followup")
             if applied != events:
                 raise Void(f"{applied} of {events} events applied")
-            found("floor", await _progress(subject, _APPLIED_BY_FLOOR), began)
+            rate = events_a_second(await _progress(subject, _MOVED_BY_FLOOR))
+            findings.note(bar, f"a stage by hand that does not read what it moves: {rate:,.0f}/s")
+
+
+@asynccontextmanager
+async def _floors_servers(tables: str = "") -> AsyncIterator[tuple[Layout, Subject, str]]:
+    layout = fresh_layout("floor")
+    async with servers(layout):
+        url, servers_at = admin_url(layout, Keys(layout.secrets)), bootstrap_servers(layout)
+        await make_tables(url, ";".join([floor.tables(), tables]))
+        await make_topics(servers_at, [*floor.TOPICS, *story.PRODUCERS])
+        subject = Subject("floor", 0, "", url, BESIDE_US, {})
+        yield layout, subject, servers_at
         await subject.close()
 
 
@@ -109,7 +135,11 @@ _PROGRESS = """
         SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 AS at, {n} AS n
         FROM {table} GROUP BY 1) commits ORDER BY at"""
 _APPLIED = _PROGRESS.format(n="sum(last)", table="followup.stream_pos WHERE consumer = 'acting'")
-_APPLIED_BY_FLOOR = _PROGRESS.format(n="count(*)", table="watch")
+_TIMELINE = (
+    "SELECT coalesce(sum(last), 0) FROM followup.stream_pos WHERE consumer = 'timeline' AND producer <> 'followup'"
+)
+_APPLIED_BY_FLOOR = _PROGRESS.format(n="sum(n)", table="applied")
+_MOVED_BY_FLOOR = _PROGRESS.format(n="count(*)", table="watch")
 """How many were applied by each commit. A position is counted whole when it was last moved."""
 
 
@@ -142,7 +172,7 @@ async def send(servers_at: str, records: Iterator[Record]) -> None:
         await producer.stop()
 
 
-def _story(referrals: int) -> Iterator[Record]:
+def _story(referrals: int, *, prefix: str = "") -> Iterator[Record]:
     bodies = [model.example().model_dump_json().encode() for _, _, model, _ in STORY]
     now = datetime.now(UTC)
     for _ in range(referrals):
@@ -153,13 +183,8 @@ def _story(referrals: int) -> Iterator[Record]:
                 event_id=new_id(), event_type=model.TYPE, subject=referral_id, at=now, seq=seq, after=after,
                 causation_id=None,
             )  # fmt: skip
-            yield (
-                topic,
-                lane,
-                str(referral_id).encode(),
-                body,
-                [(name, value.encode()) for name, value in headers.items()],
-            )
+            raw = [(name, value.encode()) for name, value in headers.items()]
+            yield prefix + topic, lane, str(referral_id).encode(), body, raw
 
 
 def _floor_records(events: int) -> Iterator[Record]:

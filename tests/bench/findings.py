@@ -54,6 +54,11 @@ class Findings:
     def say(self, text: str) -> None:
         self._say(text)
 
+    def note(self, bar: Bar, text: str) -> None:
+        """Beside the figure, in its row."""
+        self._notes[bar.key] = text
+        self._say(f"{bar.id:4} {text}")
+
     def say_cpu(self, bar: Bar, subject: str, milliseconds: Mapping[str, float]) -> None:
         """Processor time a call, the dearest processes first: kept beside the row for whoever asks where time goes."""
         self._cpu.setdefault(bar.key, {})[subject] = {name: round(used, 3) for name, used in milliseconds.items()}

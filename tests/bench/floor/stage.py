@@ -80,13 +80,16 @@ class Worker:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             if self._stage.writes:
-                group.create_task(self._relay(self._stage.writes))
+                group.create_task(self.relay(self._stage.writes))
             if self._stage.reads:
                 group.create_task(self._consume(self._stage.reads))
             if self._wake_port:
                 group.create_task(self._listen())
 
-    async def _relay(self, topic: str) -> None:
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def relay(self, topic: str) -> None:
         """Takes rows that are there, sends them, deletes them when all are acknowledged."""
         connection = await asyncpg.connect(self._url)
         producer = AIOKafkaProducer(
