@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from functools import partial
 
 import uvloop
@@ -34,13 +35,15 @@ def main() -> int:
         has_stood = uvloop.run(course.run(steps_of(plan, findings, series), findings))
     except KeyboardInterrupt:
         course.say("stopped; what was found so far is kept")
-    rows = merged(read(FOUND) or [], findings.rows(read(RECORDED) or {}))
+    found = findings.rows(read(RECORDED) or {})
+    rows = merged(read(FOUND) or [], found)
     write(FOUND, rows)
-    write(SERIES, series)
-    publishing.draw(series, FOLDER)
-    if plan.is_published and not plan.is_quick:
-        publishing.publish(rows, series)
-    print(publishing.terminal(rows))
+    if not plan.is_quick:
+        write(SERIES, series)
+        publishing.draw(series, FOLDER)
+        if plan.is_published:
+            publishing.publish(rows, series)
+    print(publishing.terminal([asdict(row) for row in found]))
     return 0 if has_stood else 1
 
 

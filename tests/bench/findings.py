@@ -108,9 +108,11 @@ def verdict_of(bar: Bar, row: Row) -> str:
 
 
 def merged(before: Sequence[dict[str, Any]], rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """New rows replace those of the same figure; the others stand, each with the instant it was measured at."""
+    """New rows replace those of the same figure, but what measures nothing replaces nothing that was measured; the
+    others stand, each with the instant it was measured at."""
     known = {(row["id"], row["figure"]): row for row in before}
-    known |= {(row.id, row.figure): asdict(row) for row in rows}
+    measured = {key for key, row in known.items() if not row["quick"]}
+    known |= {(row.id, row.figure): asdict(row) for row in rows if not (row.quick and (row.id, row.figure) in measured)}
     return [known[bar.id, bar.figure] for bar in BARS if (bar.id, bar.figure) in known]
 
 
