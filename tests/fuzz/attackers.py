@@ -49,7 +49,7 @@ class Field:
             self.heard[f"{what}: {await self._told(hearing)}"] += 1
         else:
             await asyncio.sleep(max(0.0, self.until - time.monotonic()))
-            self.heard[f"{what}: unread"] += 1
+            self.heard[f"{what}: held"] += 1
         writer.close()
 
     async def _told(self, hearing: asyncio.Task[bytes]) -> str:
@@ -112,7 +112,11 @@ async def unread(field: Field) -> None:
     await field.sends("unread answers", (GET + b"\r\n") * 40, reads=False)
 
 
-HELD: dict[Attack, int] = {slow_head: 250, slow_body: 250, silence: 100, unread: 20}
+async def idle(field: Field) -> None:
+    await field.sends("idle", GET.replace(b"/openapi.json", b"/livez") + b"\r\n", reads=False)
+
+
+HELD: dict[Attack, int] = {slow_head: 250, slow_body: 250, silence: 100, idle: 50, unread: 20}
 """So many at once for each unit of scale; each begins again when it is cut off."""
 REPEATED: tuple[Attack, ...] = (headers, endless_header, oversized, chunked, deep, wide, long_number)
 

@@ -23,7 +23,7 @@ from uvicorn.server import ServerState
 
 SHORT = Limits(
     head_bytes=2_000, headers=20, head_seconds=0.3, body_seconds=0.4, answer_seconds=0.3, unread_bytes=100_000,
-    connections=10,
+    connections=10, patience_seconds=0.2, in_line_seconds=0.002,
 )  # fmt: skip
 POST = b"POST /echo HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\n"
 GET = b"GET /livez HTTP/1.1\r\nhost: t\r\n\r\n"
@@ -268,3 +268,43 @@ async def test_a_body_that_takes_its_time_makes_room_too(tmp_path: Path) -> None
         await asking.says(GET)
         assert (await asking.hears())[0] == 200
         assert (await slow[0].hears())[0] == 0
+
+
+async def test_requests_in_one_piece_are_answered_by_and_by_and_those_of_others_in_between(tmp_path: Path) -> None:
+    """In the suite's times the forty of one piece are all answered; here the second has to wait."""
+    async with a_door(tmp_path, replace(SHORT, in_line_seconds=60)) as connect:
+        in_line = await connect()
+        await in_line.says(GET * 3)
+        assert (await in_line.hears())[0] == 200
+        other = await connect()
+        for _ in range(3):
+            await other.says(GET)
+            assert (await other.hears())[0] == 200
+        with pytest.raises(TimeoutError):
+            await in_line.hears(within=0.01)
+
+
+@pytest.mark.parametrize("holding", ["idle", "unread"])
+async def test_who_asks_nothing_or_reads_nothing_makes_room_too(tmp_path: Path, holding: str) -> None:
+    async with a_door(tmp_path, replace(SHORT, answer_seconds=5)) as connect:
+        clients = [await connect() for _ in range(SHORT.connections)]
+        for client in clients:
+            await client.says(GET if holding == "idle" else GET.replace(b"/livez", b"/large"))
+            if holding == "idle":
+                assert (await client.hears())[0] == 200
+        await asyncio.sleep(SHORT.patience_seconds * 1.5)
+        asking = await connect()
+        await asking.says(GET)
+        assert (await asking.hears())[0] == 200
+
+
+async def test_who_asks_nothing_stays_as_long_as_others_can_make_room(tmp_path: Path) -> None:
+    async with a_door(tmp_path, replace(SHORT, head_seconds=5)) as connect:
+        idle = await connect()
+        await idle.says(GET)
+        assert (await idle.hears())[0] == 200
+        await asyncio.sleep(SHORT.patience_seconds * 1.5)
+        for _ in range(SHORT.connections * 2):
+            await (await connect()).says(GET[:10])
+        await idle.says(GET)
+        assert (await idle.hears())[0] == 200

@@ -5,6 +5,7 @@ A proxy in front may be stricter. Without one these limits keep slow and endless
 
 from __future__ import annotations
 
+import asyncio
 import resource
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from heapq import nsmallest
 from http import HTTPStatus
+from random import uniform
 from typing import Any, ClassVar
 
 import structlog
@@ -34,7 +36,10 @@ class Limits:
     answer_seconds: float = 30
     """How long an answer may wait for somebody to read it."""
     patience_seconds: float = 2
-    """What a body is given at least, also when there is no room for others."""
+    """What a body, a reader and a pause between requests are given at least, also when there is no room for others."""
+    in_line_seconds: float = 0.25
+    """Who asks again before the answer has come, as no client needs to, waits so long for the next one: forty requests
+    of one piece, of a hundred clients, would hold up everybody else."""
     unread_bytes: int = 1024 * 1024
     """What is still taken of a body after it has been refused, so that the client gets to read why."""
     connections: int = 2048
@@ -57,6 +62,8 @@ class Doorway(HttpToolsProtocol):
         self._head_bytes = self._unread_bytes = 0
         self._stuck_since: float | None = None
         self._answering: RequestResponseCycle | None = None
+        self._is_next_in_line = False
+        self._turn: asyncio.TimerHandle | None = None
         self._begin(_Stage.HEAD)
         self._watch = self.loop.call_later(self.limits.head_seconds, self._look)
         self._is_one_too_many = len(self.connections) > self.limits.connections and not self._make_room()
@@ -64,6 +71,8 @@ class Doorway(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever still answers learns that nobody hears, also where later requests stand in line behind it."""
         self._watch.cancel()
+        if self._turn is not None:
+            self._turn.cancel()
         for cycle in (self._answering, *(queued for queued, _ in self.pipeline)):
             if cycle is not None and not cycle.response_complete:
                 cycle.disconnected = True
@@ -73,7 +82,18 @@ class Doorway(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
-        super()._start_asgi_task(cycle, app)
+        if self._is_next_in_line:
+            wait = self.limits.in_line_seconds * uniform(0.5, 1.5)  # noqa: S311 - lest they all come together
+            self._turn = self.loop.call_later(wait, super()._start_asgi_task, cycle, app)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        if self._stage is _Stage.QUIET:
+            self._since = self.loop.time()
+        self._is_next_in_line = bool(self.pipeline)
+        super().on_response_complete()
+        self._is_next_in_line = False
 
     # ── what comes ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -149,14 +169,29 @@ class Doorway(HttpToolsProtocol):
             self._refuse(too_slow())
 
     def _make_room(self) -> bool:
-        """Those who have been sending longest go, some at a time; a body is given a moment. False: nobody could go."""
-        began_by = self._since - self.limits.patience_seconds
-        waiting = (one for one in self._others() if one._stage is _Stage.HEAD or one._since <= began_by)
-        waiting = (one for one in waiting if one._due() is not None and not one.transport.is_closing())
-        going = nsmallest(max(1, self.limits.connections // 20), waiting, key=lambda one: one._since)
-        for one in going:
+        """Those whom we have waited for longest go, some at a time; who asks nothing, only where nobody else can.
+        False: nobody could go.
+        """
+        by = self._since - self.limits.patience_seconds
+        open_ones = [one for one in self._others() if not one.transport.is_closing()]
+        waited_for = [(since, one) for one in open_ones if (since := one._waited_for_since(by)) is not None]
+        idle = [(one._since, one) for one in open_ones if one._is_idle and one._since <= by] if not waited_for else []
+        going = nsmallest(max(1, self.limits.connections // 20), waited_for or idle, key=lambda one: one[0])
+        for _, one in going:
             one.transport.abort()
         return bool(going)
+
+    def _waited_for_since(self, by: float) -> float | None:
+        """For a head, or since `by` at the latest for a body or for reading what is answered."""
+        if self._stuck_since is not None:
+            return self._stuck_since if self._stuck_since <= by else None
+        if self._due() is None:
+            return None
+        return self._since if self._stage is _Stage.HEAD or self._since <= by else None
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._stage is _Stage.QUIET and (self.cycle is None or self.cycle.response_complete)
 
     def _others(self) -> Iterator[Doorway]:
         yield from (one for one in self.connections if isinstance(one, Doorway) and one is not self)

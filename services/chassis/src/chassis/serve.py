@@ -18,6 +18,8 @@ from starlette.types import ASGIApp
 from chassis.doorway import Doorway, allow_connections
 
 GRACE_SECONDS = 10
+KEEP_ALIVE_SECONDS = 75
+"""Longer than clients and proxies keep what they do not use: closed by us, a request may just be on its way."""
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _log = structlog.get_logger()
 
@@ -36,6 +38,7 @@ def serve(app: ASGIApp, *, host: str, port: int) -> None:
             log_config=None,
             server_header=False,
             proxy_headers=False,  # nothing here asks who the client's machine is
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
