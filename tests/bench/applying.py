@@ -21,6 +21,7 @@ from bench.plan import BACKLOG_EVENTS, Bar, Plan
 from bench.road import bars, voiding
 from bench.servers import fresh_layout, servers
 from bench.subject import BESIDE_US, Subject, Void
+from bench.weighing import peak_of
 from chassis.delivery.contracts import EventModel
 from chassis.delivery.statements import lane_of
 from chassis.delivery.wire import write_headers
@@ -88,7 +89,9 @@ async def _ours(bar: Bar, referrals: int, findings: Findings, found: Found) -> N
             await _until(subject, "SELECT count(*) FROM followup.watch", referrals)
             await _check_ours(subject, referrals)
             found(subject.name, await _progress(subject, _APPLIED), began)
-            findings.say(f"its timeline, a consumer of its own, has {await subject.value(_TIMELINE):,} of them by now")
+            behind = referrals * len(STORY) - await subject.value(_TIMELINE)
+            peak = peak_of(stack.keepers["followup-worker"].pid or 0)
+            findings.say(f"its timeline is {behind:,} events behind; the worker weighed {peak:.0f} MB at most")
 
 
 async def _floor(bar: Bar, referrals: int, findings: Findings, found: Found) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import psutil
 from bench.bodies import Bodies
@@ -53,3 +54,9 @@ def weights_of(pids: Mapping[str, int], services: Iterable[str]) -> dict[str, fl
         for name, pid in pids.items()
         if name.split("-")[0] in services
     }
+
+
+def peak_of(pid: int) -> float:
+    """The most that was ever resident of a process, in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next((int(line.split()[1]) * 1024 / MEGABYTE for line in lines if line.startswith("VmHWM:")), 0.0)
