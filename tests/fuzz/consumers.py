@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -55,11 +55,15 @@ class FedReader:
     async def stop(self) -> None:
         return
 
-    async def fetch(self, *, not_before: float) -> Sequence[ConsumerRecord]:
+    async def fetch(
+        self, *, not_before: float, can_wait: Callable[[ConsumerRecord], bool] = lambda _: False
+    ) -> Sequence[ConsumerRecord]:
+        """Asks of each whether it can wait, as the real one does before anybody has looked at it."""
         batch = self.records[self._at : self._at + BATCH]
         self._at += BATCH
         if not batch:
             raise AllRead
+        assert {can_wait(record) for record in batch} <= {True, False}
         return batch
 
     def mark_done(self, records: Iterable[ConsumerRecord]) -> None:
