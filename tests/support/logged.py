@@ -17,13 +17,18 @@ from chassis import logs
 
 @contextmanager
 def logging_as_before() -> Iterator[None]:
-    """Whatever the body configures is undone: structlog, the root logger, and the hooks of the interpreter."""
+    """Whatever the body configures is undone: structlog, loggers, and the hooks of the interpreter."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    quiet = {name: logging.getLogger(name).level for name in ("aiokafka", "aiokafka.conn", "aiokafka.client")}
+    for name in quiet:  # a launcher's probe may have silenced them
+        logging.getLogger(name).setLevel(logging.NOTSET)
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     try:
         yield
     finally:
+        for name, was in quiet.items():
+            logging.getLogger(name).setLevel(was)
         root.handlers[:] = handlers
         root.setLevel(level)
         sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
@@ -39,11 +44,6 @@ def lines(capsysbinary: pytest.CaptureFixture[bytes]) -> Iterator[Any]:
     def read() -> list[dict[str, Any]]:
         return [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
 
-    quiet = {name: logging.getLogger(name).level for name in ("aiokafka", "aiokafka.conn", "aiokafka.client")}
-    for name in quiet:  # a launcher's probe may have silenced them
-        logging.getLogger(name).setLevel(logging.NOTSET)
     with logging_as_before():
         logs.configure("intake-api", "info")
         yield read
-    for name, was in quiet.items():
-        logging.getLogger(name).setLevel(was)
