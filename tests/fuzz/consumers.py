@@ -56,7 +56,7 @@ class FedReader:
         return
 
     async def fetch(
-        self, *, not_before: float, can_wait: Callable[[ConsumerRecord], bool] = lambda _: False
+        self, *, can_wait: Callable[[ConsumerRecord], bool] = lambda _: False
     ) -> Sequence[ConsumerRecord]:
         """Asks of each whether it can wait, as the real one does before anybody has looked at it."""
         batch = self.records[self._at : self._at + BATCH]

@@ -40,8 +40,8 @@ async def _exchange(bootstrap_servers: str) -> None:
     await producer.start()
     try:
         await consumer.start()
+        reading = asyncio.create_task(_read(consumer))
         try:
-            reading = asyncio.create_task(_read(consumer))
             for first in range(0, RECORDS, AT_ONCE):
                 sends = [
                     producer.send_and_wait(TOPIC, b"x" * 1500, key=str(first + n).encode()) for n in range(AT_ONCE)
@@ -49,6 +49,8 @@ async def _exchange(bootstrap_servers: str) -> None:
                 await asyncio.gather(*sends)
             await reading
         finally:
+            reading.cancel()
+            await asyncio.wait([reading])
             await consumer.stop()
     finally:
         await producer.stop()

@@ -30,7 +30,7 @@ from followup_svc.api.scopes import scope_of
 from followup_svc.api.timeline import timeline_routes
 from followup_svc.api.visits import visit_routes
 from followup_svc.api.watches import READERS, watch_routes
-from followup_svc.events import CONTRACTS, HANDLERS, SERVICE
+from followup_svc.events import CONTRACTS, HANDLERS, PATIENT, SERVICE
 from followup_svc.rules.loading import load_rulebook
 from followup_svc.store.ledger import ledger_counts
 from followup_svc.store.tables import SCHEMA, metadata
@@ -123,7 +123,7 @@ async def run_delivery(settings: ServiceSettings) -> None:
     try:
         delivery = Delivery(
             settings, CONTRACTS, HANDLERS, work_maker(settings), database, Clock(), states=STATES,
-            projections=[TIMELINE],
+            projections=[TIMELINE], patient=PATIENT,
         )  # fmt: skip
         closings = ClosingLoop(database, closing_commands(settings, database), Heads(peers, database).ask)
         ticker = make_ticker(delivery.units)

@@ -142,9 +142,10 @@ async def run_delivery(settings: IntakeSettings) -> None:
     rules = load_rules()
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
     make_work = work_maker(rules, settings.calendar)
+    hearing = handlers(rules.desk.sources)
     delivery = Delivery(
-        settings, CONTRACTS, handlers(rules.desk.sources), make_work, database, Clock(),
-        unacknowledged={FEEDBACK_TOPIC: UNCONFIRMED}, hurries=False,
+        settings, CONTRACTS, hearing, make_work, database, Clock(),
+        unacknowledged={FEEDBACK_TOPIC: UNCONFIRMED}, patient=hearing.keys(),
     )  # fmt: skip
     screen = make_screen(delivery.units, settings, rules)
     deliver = DeliverFeedback(delivery.units)

@@ -145,6 +145,9 @@ HANDLERS: Handlers = {
     followup.SupervisionAnswered: on_supervision_answered,
 }
 
+PATIENT = (intake.ReferralOpened, triage.ReferralClassified)
+"""Nobody waits for what is noted of these: the dispatch comes right behind them, and one batch takes all three."""
+
 CONTRACTS = Contracts(
     service=SERVICE,
     topic=stream_topic(SERVICE),

@@ -25,7 +25,7 @@ from mediation_svc.api.command_routes import command_routes
 from mediation_svc.api.refusals import REFUSALS
 from mediation_svc.api.routes import mirror_routes
 from mediation_svc.api.running import Runner
-from mediation_svc.events import CONTRACTS, HANDLERS, SERVICE, on_timer
+from mediation_svc.events import CONTRACTS, HANDLERS, PATIENT, SERVICE, on_timer
 from mediation_svc.publishing import PUBLISH
 from mediation_svc.rules.loading import load_rulebook
 from mediation_svc.store.ledger import ledger_counts
@@ -105,7 +105,9 @@ async def run_delivery(settings: ServiceSettings) -> None:
     """Until cancelled."""
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
     try:
-        delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings, MediationWork), database, Clock())
+        delivery = Delivery(
+            settings, CONTRACTS, HANDLERS, work_maker(settings, MediationWork), database, Clock(), patient=PATIENT
+        )
         await delivery.run(make_ticker(delivery.units).run)
     finally:
         await database.close()

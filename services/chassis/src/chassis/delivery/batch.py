@@ -58,11 +58,6 @@ class Applier(Generic[W]):
         self._crashes = crashes or CrashLedger(units.database, units.statements.schema)
         self._turns: Turns[W] = Turns(contracts, handlers, partial(self._crashes.is_condemned, self._name))
 
-    @property
-    def acts(self) -> bool:
-        """Whether this service acts on any event; one that only moves its positions need not hurry."""
-        return self._turns.acts
-
     async def apply(self, arrivals: Sequence[Arrival], unplaced: Sequence[Unplaced] = ()) -> None:
         """Returns when the batch is committed; raises what a later try may cure.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import structlog
@@ -47,7 +47,7 @@ class Consumer:
         clock: Clock,
         crashes: CrashLedger,
         *,
-        hurries: bool,
+        hurried: Collection[str],
     ) -> None:
         database, schema, self.name = units.database, units.statements.schema, units.statements.consumer
         self._known = KnownEvents(database, schema, consumer=self.name)
@@ -56,7 +56,7 @@ class Consumer:
             on_moved=self._known.note,
         )  # fmt: skip
         self.reader = Reader(contracts, make_consumer)
-        self.loop = ConsumerLoop(self.reader, self.applier, contracts, hurries=hurries)
+        self.loop = ConsumerLoop(self.reader, self.applier, contracts, hurried=hurried)
         self.watchdog = AssignmentWatch(self.reader, contracts, self.name, make_admin)
         store = LackStore(database, schema, consumer=self.name)
         comparison = Comparison(peers, store, database, schema, clock, self.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -12,14 +12,12 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from chassis.delivery.batch import Applier
 from chassis.delivery.contracts import Contracts
 from chassis.delivery.gate import Arrival
-from chassis.delivery.outages import OUTAGES, breath, until_done, waits
+from chassis.delivery.outages import OUTAGES, until_done, waits
 from chassis.delivery.quarantine import Unplaced
 from chassis.delivery.reader import Reader
 from chassis.delivery.wire import Unreadable, read_headers
 
 log = structlog.get_logger(__name__)
-
-QUIET_SECONDS = 0.1
 
 
 class _Revoked(Exception):
@@ -27,16 +25,17 @@ class _Revoked(Exception):
 
 
 class ConsumerLoop:
-    """One that does not hurry lets a moment's events gather, as one does that acts on none of them."""
+    """Events of the types in `hurried` are applied as they come; others, for which nobody waits, gather a moment."""
 
-    def __init__(self, reader: Reader, applier: Applier[Any], contracts: Contracts, *, hurries: bool = True) -> None:
+    def __init__(
+        self, reader: Reader, applier: Applier[Any], contracts: Contracts, *, hurried: Collection[str] = ()
+    ) -> None:
         self._reader, self._applier, self._contracts = reader, applier, contracts
-        self._hurries = hurries and applier.acts
+        self._hurried = frozenset(name.encode() for name in hurried)
         self._between_batches = asyncio.Lock()
         self._idle = asyncio.Event()
         self._idle.set()
         self._revoking = False
-        self._next_batch_at = 0.0
         reader.on_revoked = self._drain
 
     async def run(self) -> None:
@@ -54,14 +53,12 @@ class ConsumerLoop:
             return {partition: await self._reader.position(partition) for partition in partitions}
 
     async def _step(self) -> None:
-        """One batch, if there is something to read; then the next is gathered for a breath."""
-        clock = asyncio.get_running_loop().time
+        """One batch, if there is something to read."""
         async with self._between_batches:
-            records = await self._reader.fetch(not_before=self._next_batch_at)
+            records = await self._reader.fetch(can_wait=self._can_wait)
             if not records:
                 return
             self._idle.clear()
-            started = clock()
             try:
                 await self._apply_until_done(records)
             except _Revoked:
@@ -69,7 +66,9 @@ class ConsumerLoop:
             finally:
                 self._idle.set()
             self._reader.mark_done(records)
-            self._next_batch_at = clock() + (breath(clock() - started) if self._hurries else QUIET_SECONDS)
+
+    def _can_wait(self, record: ConsumerRecord) -> bool:
+        return not any(name == "ce_type" and value in self._hurried for name, value in record.headers)
 
     async def _apply_until_done(self, records: Sequence[ConsumerRecord]) -> None:
         """The batch is tried again through every outage; what is no outage ends the worker and shows itself."""

@@ -50,14 +50,6 @@ def waits(*, first: float = 0.05, most: float = 5.0) -> Callable[[], float]:
     return following
 
 
-def breath(took_seconds: float) -> float:
-    """How long to rest after a batch: as long as it took, 10 ms at least, 40 ms at most.
-
-    The next batch grows meanwhile: fewer, larger transactions, the more so the busier the machine is.
-    """
-    return min(max(took_seconds, 0.01), 0.04)
-
-
 async def until_done(name: str, attempt: Callable[[], Awaitable[T]], *, most: float = 5.0) -> T:
     """Repeats through outages until it succeeds; what is no outage rises at once."""
     following = waits(most=most)

@@ -80,7 +80,7 @@ class Outsiders:
         await until_done("outsiders' topics", reader.start)
         try:
             while True:
-                for record in await reader.fetch(not_before=0.0):
+                for record in await reader.fetch():
                     await self._offer(record)
                     reader.mark_done([record])
                 reader.commit_soon()

@@ -20,6 +20,7 @@ MAX_RECORDS = 500
 POLL_SECONDS = 0.2
 CALL_SECONDS = 10.0
 COMMIT_EVERY_SECONDS = 1.0
+PATIENCE_SECONDS, BURST_SECONDS = 0.1, 0.002
 
 
 class Reader:
@@ -44,15 +45,22 @@ class Reader:
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset(self._consumer.assignment()) if self._consumer else frozenset()
 
-    async def fetch(self, *, not_before: float) -> list[ConsumerRecord]:
+    async def fetch(self, *, can_wait: Callable[[ConsumerRecord], bool] = lambda _: False) -> list[ConsumerRecord]:
         """Up to about 500 records, causes' topics first; empty after 200 ms without any.
 
-        What comes before the loop's time `not_before` is gathered. Gathering, not sleeping: a partition whose records
-        lie unfetched is left out of the next long poll, and would wait for it to end.
+        What can wait is gathered for 100 ms at most; behind the first record that cannot, the rest of its burst, which
+        lies in other partitions. Gathering, not sleeping: a partition whose records lie unfetched is left out of the
+        next long poll, and would wait for it to end.
         """
         clock = asyncio.get_running_loop().time
         records = await self._next(POLL_SECONDS)
-        while records and len(records) < MAX_RECORDS and (left := not_before - clock()) > 0.001:
+        until, looked_at = clock() + PATIENCE_SECONDS, 0
+        while records and len(records) < MAX_RECORDS:
+            if not all(map(can_wait, records[looked_at:])):
+                until = min(until, clock() + BURST_SECONDS)
+            looked_at = len(records)
+            if (left := until - clock()) <= 0:
+                break
             records += await self._next(left)
         order = {topic: n for n, topic in enumerate(self._contracts.producers)}
         return sorted(records, key=lambda record: order[record.topic])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -63,11 +63,11 @@ class Delivery(Generic[W]):
         states: Mapping[str, StateTransfer] | None = None,
         unacknowledged: Mapping[str, str] | None = None,
         projections: Sequence[Projection] = (),
-        hurries: bool = True,
+        patient: Collection[type[Any]] = (),
     ) -> None:
         """`states` are the state-transfer topics written here. After a loss of the broker notices of 30 days go out
-        again, of a topic in `unacknowledged` those whose ids its statement gives. A service that does not hurry, since
-        nobody waits for what it makes of others' events, lets them gather.
+        again, of a topic in `unacknowledged` those whose ids its statement gives. Events of `patient` types gather a
+        moment, as do those that nothing handles: nobody waits for what is made of them.
         """
         if missing := sorted(contracts.consumed - settings.peers.keys()):
             raise SettingsError(f"PEERS names no address of {', '.join(missing)}: nothing missing could be asked for")
@@ -85,9 +85,10 @@ class Delivery(Generic[W]):
         self._clients = KafkaClients(settings, contracts, self._membership)
         own = {schema: f"http://{settings.http_host}:{settings.http_port}"}
         self._peers = Peers(own | settings.peers, settings.service_token)
+        hurried = {model.TYPE for model in handlers if model not in patient}
         self._acting = Consumer(
-            settings, contracts, handlers, self.units, partial(self._clients.consumer, ACTING, hurries),
-            self._clients.admin, self._peers, clock, self._crashes, hurries=hurries,
+            settings, contracts, handlers, self.units, partial(self._clients.consumer, ACTING, bool(hurried)),
+            self._clients.admin, self._peers, clock, self._crashes, hurried=hurried,
         )  # fmt: skip
         self._projecting = [self._projection(projection) for projection in projections]
         consumers = (self._acting, *self._projecting)
@@ -192,7 +193,7 @@ class Delivery(Generic[W]):
         return Consumer(
             self._settings, contracts, projection.handlers, units,
             partial(self._clients.consumer, projection.name, False), self._clients.admin, self._peers, self._clock,
-            self._crashes, hurries=False,
+            self._crashes, hurried=(),
         )  # fmt: skip
 
     def _compare_all(self, reason: str) -> None:

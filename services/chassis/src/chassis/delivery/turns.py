@@ -66,10 +66,6 @@ class Turns(Generic[W]):
         self._on_any: OnAny | None = handlers if callable(handlers) else None
         self.handlers = {} if callable(handlers) else {model.TYPE: handler for model, handler in handlers.items()}
 
-    @property
-    def acts(self) -> bool:
-        return bool(self.handlers or self._on_any)
-
     def handles(self, arrival: Arrival) -> bool:
         return self._on_any is not None or arrival.envelope.type in self.handlers
 

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
-from chassis.delivery.outages import OUTAGES, breath, waits
+from chassis.delivery.outages import OUTAGES, waits
 
 _FIRST_LOOK_SECONDS = 0.02
 _LAST_LOOK_SECONDS = 0.5
+_GATHER_SECONDS = 0.03
+"""Calls gather here, once, for the whole road: each stage behind takes at once what this one has let go together."""
 _log = structlog.get_logger(__name__)
 
 
@@ -26,7 +28,6 @@ async def _keep_going(work: Callable[[], Awaitable[int]], woken: asyncio.Event, 
     look_again = _FIRST_LOOK_SECONDS
     following = waits(most=2.0)
     while True:
-        started = asyncio.get_running_loop().time()
         try:
             worked = await work()
         except OUTAGES as error:
@@ -36,7 +37,7 @@ async def _keep_going(work: Callable[[], Awaitable[int]], woken: asyncio.Event, 
         following = waits(most=2.0)
         if worked:
             look_again = _FIRST_LOOK_SECONDS
-            await asyncio.sleep(breath(asyncio.get_running_loop().time() - started))
+            await asyncio.sleep(_GATHER_SECONDS)
         elif await _woken_within(woken, look_again):
             look_again = _FIRST_LOOK_SECONDS
         else:
