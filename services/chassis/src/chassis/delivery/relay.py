@@ -166,13 +166,17 @@ class Relay:
         self, connection: asyncpg.Connection, rows: Sequence[Outgoing], sending: Sending
     ) -> list[Outcome]:
         """Records first, then the states, which are read right before they are sent."""
+        records = []
         for row in rows:
             if row.is_state:
                 continue
             if row.headers is None or row.body is None:
                 sending.refuse(row, LookupError("what is to be sent is not there"))
-            else:
+            elif row.topic in sending.by_themselves:
                 await sending.send(row, kafka_headers(row.headers), row.body)
+            else:
+                records.append((row, kafka_headers(row.headers), row.body))
+        await sending.send_all(records)
         await self._send_states(connection, [row for row in rows if row.is_state], sending)
         failpoint("relay.mid_batch")
         await asyncio.wait(sending.futures.values(), timeout=SEND_SECONDS)

@@ -11,10 +11,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError, RecordTooLargeError
 from aiokafka.structs import RecordMetadata
 
+from chassis.delivery.tables import LANES
+
 BUFFER_SECONDS, BUFFER_LEAST_SECONDS = 5.0, 0.2
 ALONE_SECONDS = 5.0
 Outcome: TypeAlias = RecordMetadata | BaseException
 Sent: TypeAlias = asyncio.Future[RecordMetadata]
+Headers: TypeAlias = list[tuple[str, bytes]]
 REFUSED_FOR_ITSELF = (MessageSizeTooLargeError, RecordTooLargeError)
 
 
@@ -55,31 +58,57 @@ class Sending:
     for_itself: set[int] = field(default_factory=set)
     futures: dict[int, Sent] = field(default_factory=dict)
     read_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    _as_lanes: dict[str, bool] = field(default_factory=dict)
     _full: set[tuple[int, str]] = field(default_factory=set)
     _broken: set[str] = field(default_factory=set)
     _waited: float = 0.0
 
-    async def send(self, row: Outgoing, headers: list[tuple[str, bytes]] | None, body: str | None) -> Sent:
-        """A partition whose buffer is full takes nothing more in this batch: what is later must not pass."""
-        place = (row.lane, row.topic)
-        if place in self._full or row.topic in self._broken:
-            return self.refuse(row, Unknown("an earlier row of its lane waits"))
-        started = self.clock()
-        try:
-            async with asyncio.timeout(max(BUFFER_SECONDS - self._waited, BUFFER_LEAST_SECONDS)):
-                self.futures[row.n] = await self.producer.send(
-                    row.topic, None if body is None else body.encode(), key=row.key.encode(), headers=headers
-                )
-        except REFUSED_FOR_ITSELF as error:
-            self.for_itself.add(row.n)
-            return self.refuse(row, error)
-        except TimeoutError as error:
-            self._full.add(place)
-            self._waited += self.clock() - started
-            return self.refuse(row, error)
-        if row.topic in self.by_themselves:
+    async def send(self, row: Outgoing, headers: Headers | None, body: str | None) -> Sent:
+        """One of a topic in `by_themselves` has its answer when this returns."""
+        await self.send_all([(row, headers, body)])
+        if row.topic in self.by_themselves and not self.futures[row.n].done():
             await self._wait_for(row)
         return self.futures[row.n]
+
+    async def send_all(self, records: Iterable[tuple[Outgoing, Headers | None, str | None]]) -> None:
+        """A partition whose buffer is full takes nothing more in this batch: what is later must not pass.
+
+        One limit for all that go in without waiting: a timer for each would cost more than the sending.
+        """
+        coming = iter(records)
+        while True:
+            started, row = self.clock(), None
+            try:
+                async with asyncio.timeout(max(BUFFER_SECONDS - self._waited, BUFFER_LEAST_SECONDS)):
+                    for row, headers, body in coming:
+                        await self._add(row, headers, body)
+                return
+            except TimeoutError as error:
+                if row is None:
+                    raise
+                self._full.add((row.lane, row.topic))
+                self._waited += self.clock() - started
+                self.refuse(row, error)
+
+    async def _add(self, row: Outgoing, headers: Headers | None, body: str | None) -> None:
+        if (row.lane, row.topic) in self._full or row.topic in self._broken:
+            self.refuse(row, Unknown("an earlier row of its lane waits"))
+            return
+        try:
+            self.futures[row.n] = await self.producer.send(
+                row.topic, None if body is None else body.encode(), key=row.key.encode(), headers=headers,
+                partition=await self._partition_of(row),
+            )  # fmt: skip
+        except REFUSED_FOR_ITSELF as error:
+            self.for_itself.add(row.n)
+            self.refuse(row, error)
+
+    async def _partition_of(self, row: Outgoing) -> int | None:
+        """Where there are as many partitions as lanes, the lane is what the partitioner would find by hashing again."""
+        known = self._as_lanes.get(row.topic)
+        if known is None:
+            known = self._as_lanes[row.topic] = len(await self.producer.partitions_for(row.topic)) == LANES
+        return row.lane if known else None
 
     async def _wait_for(self, row: Outgoing) -> None:
         """What comes after one that did not get through waits for the next batch, and for a sound producer."""
