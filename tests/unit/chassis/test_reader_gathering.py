@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -30,9 +30,18 @@ class ScriptedConsumer:
     """Each `getmany` hands out the next portion; when there is none left it waits out its time, as the real one."""
 
     portions: deque[list[Record]]
+    causes: list[Record] = field(default_factory=list)
     asked_for: list[float] = field(default_factory=list)
 
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition(CAUSES, 0), TopicPartition(EFFECTS, 0)}
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int, max_records: int
+    ) -> dict[TopicPartition, list[Any]]:
+        if partitions:
+            assert partitions == (TopicPartition(CAUSES, 0),)
+            return {partitions[0]: self.causes}
         self.asked_for.append(timeout_ms / 1000)
         if self.portions:
             return {TopicPartition("any", 0): self.portions.popleft()}
@@ -80,3 +89,17 @@ async def test_a_full_batch_waits_for_nobody() -> None:
     reader, consumer = a_reader([PATIENT] * reading.MAX_RECORDS, [HURRIED])
     assert len(await asyncio.wait_for(fetch(reader), 10)) == reading.MAX_RECORDS
     assert len(consumer.asked_for) == 1
+
+
+async def test_of_a_backlog_the_causes_that_lie_ready_stand_before_their_effects() -> None:
+    reader, consumer = a_reader([HURRIED] * reading.MAX_RECORDS)
+    consumer.causes = [PATIENT] * 3
+    records = await asyncio.wait_for(fetch(reader), 10)
+    assert records == [PATIENT] * 3 + [HURRIED] * reading.MAX_RECORDS
+
+
+async def test_a_reader_of_one_topic_has_no_causes_to_ask_for() -> None:
+    reader, consumer = a_reader([HURRIED] * reading.MAX_RECORDS, [HURRIED])
+    reader._contracts = replace(reader._contracts, producers={EFFECTS: "effects"})
+    assert len(await asyncio.wait_for(fetch(reader), 10)) == reading.MAX_RECORDS
+    assert len(consumer.portions) == 1

@@ -13,6 +13,7 @@ from chassis.delivery.watchdog import group_of
 from chassis.settings import ServiceSettings
 
 GATHERED_BYTES, GATHERED_MS = 512 * 1024, 800
+PARTITION_BYTES = 256 * 1024  # of a backlog; a larger record comes all the same, alone
 
 
 class KafkaClients:
@@ -53,6 +54,7 @@ class KafkaClients:
             retry_backoff_ms=50,
             fetch_min_bytes=1 if hurries else GATHERED_BYTES,
             fetch_max_wait_ms=200 if hurries else GATHERED_MS,
+            max_partition_fetch_bytes=PARTITION_BYTES,
             max_poll_interval_ms=900_000,
         )
 

@@ -46,7 +46,8 @@ class Reader:
         return frozenset(self._consumer.assignment()) if self._consumer else frozenset()
 
     async def fetch(self, *, can_wait: Callable[[ConsumerRecord], bool] = lambda _: False) -> list[ConsumerRecord]:
-        """Up to about 500 records, causes' topics first; empty after 200 ms without any.
+        """Up to about 500 records, causes' topics first; empty after 200 ms without any. Of a backlog the causes that
+        lie ready come too: effects read before them would be parked, each by itself.
 
         What can wait is gathered for 100 ms at most; behind the first record that cannot, the rest of its burst, which
         lies in other partitions. Gathering, not sleeping: a partition whose records lie unfetched is left out of the
@@ -62,17 +63,26 @@ class Reader:
             if (left := until - clock()) <= 0:
                 break
             records += await self._next(left)
+        if len(records) >= MAX_RECORDS and (causes := self._causes()):
+            records += await self._next(0.0, *causes)
         order = {topic: n for n, topic in enumerate(self._contracts.producers)}
         return sorted(records, key=lambda record: order[record.topic])
 
-    async def _next(self, seconds: float) -> list[ConsumerRecord]:
+    def _causes(self) -> list[TopicPartition]:
+        """Of all topics but the last: what comes of events usually follows them in the order of the contracts."""
+        *causes, _ = self._contracts.producers
+        return [tp for tp in self.assignment if tp.topic in causes and tp.topic not in self.paused]
+
+    async def _next(self, seconds: float, *partitions: TopicPartition) -> list[ConsumerRecord]:
         """Once partitions change hands `getmany` waits for the next assignment without end, and that may be waiting
         for the batch in hand: so it is cut off. It hands out what it has without a pause, so nothing is lost with it.
         """
         assert self._consumer is not None
         try:
             async with asyncio.timeout(seconds + POLL_SECONDS):
-                found = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=MAX_RECORDS)
+                found = await self._consumer.getmany(
+                    *partitions, timeout_ms=int(seconds * 1000), max_records=MAX_RECORDS
+                )
         except TimeoutError:
             return []
         return [record for records in found.values() for record in records]
