@@ -55,9 +55,7 @@ class FedReader:
     async def stop(self) -> None:
         return
 
-    async def fetch(
-        self, *, can_wait: Callable[[ConsumerRecord], bool] = lambda _: False
-    ) -> Sequence[ConsumerRecord]:
+    async def fetch(self, *, can_wait: Callable[[ConsumerRecord], bool] = lambda _: False) -> Sequence[ConsumerRecord]:
         """Asks of each whether it can wait, as the real one does before anybody has looked at it."""
         batch = self.records[self._at : self._at + BATCH]
         self._at += BATCH
