@@ -217,9 +217,11 @@ async def test_those_who_have_waited_longest_make_room_for_who_speaks(door: Conn
 
 
 async def test_when_nobody_can_make_room_it_is_503(tmp_path: Path) -> None:
-    async with a_door(tmp_path, replace(SHORT, body_seconds=5)) as connect:
+    async with a_door(tmp_path, replace(SHORT, body_seconds=60, patience_seconds=60)) as connect:
         for _ in range(SHORT.connections):
-            await (await connect()).says(POST + b"content-length: 100\r\n\r\n{", every=0.001)
+            talking = await connect()
+            await talking.says(POST + b"expect: 100-continue\r\ncontent-length: 100\r\n\r\n{")
+            assert await talking.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         asking = await connect()
         await asking.says(GET)
         status, problem = await asking.hears()
