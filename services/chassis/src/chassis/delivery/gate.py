@@ -61,6 +61,9 @@ class Position:
     last_event_id: UUID | None = None
 
 
+_BEFORE_ALL = Position()
+
+
 @dataclass
 class ReferralGate:
     """What is known of one referral while its stream is locked; the batch writes back what changed."""
@@ -72,14 +75,14 @@ class ReferralGate:
     parked: dict[tuple[str, int], Parked] = field(default_factory=dict)
 
     def last(self, producer: str) -> int:
-        return self.positions.get(producer, Position()).last
+        return self.positions.get(producer, _BEFORE_ALL).last
 
     def after(self) -> dict[str, int]:
         """What an event written now must carry: everything applied so far."""
         return {producer: position.last for producer, position in self.positions.items() if position.last}
 
     def judge(self, arrival: Arrival, *, service: str, consumed: frozenset[str]) -> Verdict:
-        position = self.positions.get(arrival.producer, Position())
+        position = self.positions.get(arrival.producer, _BEFORE_ALL)
         seq, event_id = arrival.envelope.seq, arrival.envelope.event_id
         if seq < position.last:
             return Verdict.DUPLICATE

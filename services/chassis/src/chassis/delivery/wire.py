@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from types import MappingProxyType
 from uuid import UUID
 
 NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
@@ -123,12 +125,13 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def read_after(text: str) -> dict[str, int]:
+@lru_cache(maxsize=1024)  # streams are short: few numbers make up most of what is read
+def read_after(text: str) -> Mapping[str, int]:
     """`intake:3,triage:5` → {"intake": 3, "triage": 5}; raises ValueError on anything else."""
     if not text:
-        return {}
+        return MappingProxyType({})
     pairs = [CAUSE.fullmatch(entry) for entry in text.split(",")]
     after = {pair[1]: _number(pair[2]) for pair in pairs if pair is not None}
     if len(after) != len(pairs):
         raise ValueError(text)
-    return after
+    return MappingProxyType(after)
