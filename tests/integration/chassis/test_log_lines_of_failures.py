@@ -187,6 +187,7 @@ async def test_a_handler_that_raises(pong: Toy, log: Log) -> None:
 
     await an_applier(pong, handle).apply([a_pinged(new_id(), 1, 5)])
     assert log.tells("event_failed")["error"] == "ValueError"
+    assert log.tells("event_failed")["where"].startswith("chassis.")
 
 
 async def test_an_event_that_the_database_refuses(pong: Toy, log: Log) -> None:

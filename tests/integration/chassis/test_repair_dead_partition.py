@@ -31,11 +31,11 @@ class OneIsDead(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka is not type
         super().__init__(**settings)
         self._dead_one, self._tried = dead, tried
 
-    async def send(self, topic: str, value: Any = None, *, key: bytes, headers: Any = None) -> Any:
+    async def send(self, topic: str, value: Any = None, *, key: bytes, **more: Any) -> Any:
         if partition_of(UUID(key.decode())) == self._dead_one:
             self._tried.append(key.decode())
             return asyncio.get_running_loop().create_future()
-        return await super().send(topic, value, key=key, headers=headers)
+        return await super().send(topic, value, key=key, **more)
 
 
 @pytest.fixture

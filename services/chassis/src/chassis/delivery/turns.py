@@ -147,17 +147,21 @@ class Turns(Generic[W]):
             elif self._on_any is not None:
                 self._on_any(arrival, work)
         except Exception as error:  # the event is parked as failed, its stream waits, the rest of the batch goes on
-            self._park_failed(arrival, gate, batch, type(error).__name__)
+            self._park_failed(arrival, gate, batch, type(error).__name__, error)
         else:
             gate.pass_over(arrival)
             work.keep()
             self._count(batch, arrival, "applied")
 
-    def _park_failed(self, arrival: Arrival, gate: ReferralGate, batch: Batch[W], why: str) -> None:
+    def _park_failed(
+        self, arrival: Arrival, gate: ReferralGate, batch: Batch[W], why: str, error: Exception | None = None
+    ) -> None:
         batch.work.forget()
         gate.park(arrival, ParkReason.FAILED, why)
         self._count(batch, arrival, "failed")
-        log.error("event_failed", type=arrival.envelope.type, referral_id=str(arrival.referral_id), error=why)
+        log.error(
+            "event_failed", type=arrival.envelope.type, referral_id=str(arrival.referral_id), error=why, exc_info=error
+        )
 
     def _count(self, batch: Batch[W], arrival: Arrival, outcome: str) -> None:
         """By types that we know; any other name may be anything."""
