@@ -104,6 +104,8 @@ class Applier(Generic[W]):
         try:
             return await self._apply_once(portion, frozenset(), tried)
         except SuspectInHand:
+            if portion.size > 1:  # a suspect is to be alone in hand, and need not make its neighbours slow
+                return any([await self._apply_or_halve(half) for half in portion.halves()])
             await self._apply_singly(portion)
             return False
         except REFUSED_BY_DATA as error:

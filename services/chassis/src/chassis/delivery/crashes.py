@@ -2,8 +2,8 @@
 
 While all is well nothing is written but one row a worker. A worker whose last run did not end in order is *wary* for a
 minute: before a handler runs, what the batch is about to handle is noted in a transaction of its own. Whoever dies with
-notes finds them as suspects at the next start, and a batch with a suspect in it is taken event by event. So the first
-death shows nothing, the second a batch, the third one event.
+notes finds them as suspects at the next start, and a batch with suspects in it is halved until each of them is alone
+in hand. So the first death shows nothing, the second a batch, the third one event.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ END_SECONDS = 2.0
 
 
 class SuspectInHand(Exception):
-    """One of these was in hand when a worker died: each is to be handled by itself."""
+    """One of these was in hand when a worker died: it is to be handled by itself."""
 
 
 class CrashLedger:
@@ -73,7 +73,7 @@ class CrashLedger:
         self._deaths = {(row[0], row[1]): row[2] for row in rows}
 
     def suspects_any(self, consumer: str, event_ids: Collection[UUID]) -> bool:
-        """Then these are handled one by one, each in a transaction of its own; what is condemned is not handled."""
+        """Then these are not to be in hand together; what is condemned is not handled."""
         return any(0 < self._deaths.get((consumer, one), 0) < MOST_NOTED_DEATHS for one in event_ids)
 
     def is_condemned(self, consumer: str, event_id: UUID) -> bool:
