@@ -8,7 +8,7 @@ from uuid import UUID
 
 from followup_svc.domain.obstacles import Obstacle
 
-LONGEST_WAIT = timedelta(minutes=5)
+LONGEST_WAIT = timedelta(seconds=30)
 
 
 class ClosingState(StrEnum):
@@ -33,7 +33,7 @@ class ClosingRequest:
     obstacles: tuple[Obstacle, ...] = ()
 
     def put_off(self, obstacles: Sequence[Obstacle], *, now: datetime, retry: timedelta) -> "ClosingRequest":
-        """The waits grow: a producer that is away for a day is not asked every five seconds."""
+        """The waits grow: a producer that is away for a day is not asked every five seconds; one that is back, soon."""
         wait = min(retry * 2 ** min(self.tries, 10), LONGEST_WAIT)
         return replace(self, tries=self.tries + 1, obstacles=tuple(obstacles), next_try_at=now + wait)
 
