@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then echo $$p; exit; fi; done; echo python3)
 PY := .venv/bin/python
 SECONDS ?= 1800
+RATE ?= 100
 SEED ?= 1
 # Tests of one file stay together; each process has a PostgreSQL and a Kafka of its own.
 PARALLEL = $(PY) -m pytest -n 2 --dist loadfile
@@ -42,8 +43,8 @@ check: venv     ## format, lint, strict types, import contracts, drift of contra
 bench: venv     ## measure, beside the floor: BENCH_ONLY=B1,B2 QUICK=1; PUBLISH=1 writes READMEs and plots
 	@PYTHONPATH=tests BENCH_ONLY='$(BENCH_ONLY)' QUICK='$(QUICK)' PUBLISH='$(PUBLISH)' exec $(PY) -m bench
 
-chaos: venv     ## kill and wipe everything under load, then check: SECONDS=1800 SEED=1
-	@CHAOS_SECONDS=$(SECONDS) CHAOS_SEED=$(SEED) exec $(PY) -m pytest tests/chaos
+chaos: venv     ## kill and wipe everything under load, then check: SECONDS=1800 RATE=100 SEED=1
+	@CHAOS_SECONDS=$(SECONDS) CHAOS_RATE=$(RATE) CHAOS_SEED=$(SEED) exec $(PY) -m pytest tests/chaos
 
 faults: venv    ## the faults that need minutes: ten without PostgreSQL, 100,000 events past a service that is off, one with Kafka stopped
 	@FAULTS_AWAY_SECONDS=600 FAULTS_OFF_EVENTS=100000 CHAOS_HANG_SECONDS=60 exec $(PY) -m pytest \

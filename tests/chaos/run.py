@@ -22,6 +22,7 @@ from chaos.scene import NotMet, Scene
 FORCED = [*POSTS, *KILLS, *INSIDE, *SERVERS, *TOGETHER, *RECORDS]
 QUIET_SECONDS = 60.0
 WALK_SECONDS = 160.0
+LEDGER_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ async def fall_quiet(scene: Scene, chronicle: Chronicle) -> Verdict:
     await asyncio.wait_for(scene.load.all_answered(), QUIET_SECONDS)
     chronicle.line(f"every client has its answer; {freed} parked events freed by the operator")
     while True:
+        seconds = time.monotonic() - stopped  # what is asked now: after an hour's calls the asking itself takes minutes
         exit_code, ledger = await ask_ledger(scene)
         found = await look(scene)
-        seconds = time.monotonic() - stopped
         if (exit_code == 0 and not found) or seconds > QUIET_SECONDS:
             return Verdict(seconds, exit_code, ledger, found)
         chronicle.line(f"not quiet yet: ledger exits {exit_code}, {len(found)} claims do not hold: {_first(found)}")
@@ -115,7 +116,7 @@ async def ask_ledger(scene: Scene) -> tuple[int, str]:
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        out, _ = await asyncio.wait_for(process.communicate(), 30)
+        out, _ = await asyncio.wait_for(process.communicate(), LEDGER_SECONDS)
     finally:
         if process.returncode is None:
             with suppress(ProcessLookupError):

@@ -1,6 +1,7 @@
 """Everything dies under load, and nothing is lost, doubled or late for good (DELIVERY §7).
 
-CHAOS_SECONDS makes it longer (faults by lot after the forced ones), CHAOS_SEED fixes the lot, CHAOS_RATE is calls/s.
+CHAOS_SECONDS makes it longer (faults by lot after the forced ones; from half an hour on three quarters of it without
+any, to see what wears), CHAOS_SEED fixes the lot, CHAOS_RATE is calls/s.
 A failed run keeps its data, logs and ledger in .local/test/chaos-<pid>.
 """
 
@@ -28,6 +29,7 @@ from chaos.process_faults import HANG_SECONDS
 from chaos.run import QUIET_SECONDS, Verdict, ask_ledger, fall_quiet, look, strike_all
 from chaos.scene import Eyes, Scene, Traps
 from chaos.walkers import Walkers, walking
+from chaos.wear import SHARE_OF_FAULTS, SHORTEST, wear
 from stack.launch import Stack, running_stack
 from stack.layout import Layout
 from stack.ports import Ports
@@ -36,6 +38,7 @@ from support.stack import TEST_DATA
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "0"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 RATE = float(os.environ.get("CHAOS_RATE", "70"))
+FAULT_SECONDS = SECONDS * SHARE_OF_FAULTS if SECONDS >= SHORTEST else SECONDS
 LIMIT = 360.0 + HANG_SECONDS + 1.5 * SECONDS
 SHORT = {"GAP_SECONDS": "2", "COMPARE_SECONDS": "5", "SESSION_SECONDS": "6", "BROKER_CHECK_SECONDS": "2"}
 
@@ -72,11 +75,15 @@ def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
 @pytest.mark.timeout(LIMIT + 60)
 async def test_whatever_dies_under_load_every_call_arrives_once(folder: Path, say: Callable[[str], None]) -> None:
     chronicle = Chronicle(folder / "chaos.log", say)
-    chronicle.line(f"seed {SEED}, {RATE:.0f} calls/s, at least {SECONDS:.0f} s of faults; artefacts in {folder.name}")
+    chronicle.line(
+        f"seed {SEED}, {RATE:.0f} calls/s for {SECONDS:.0f} s, at least {FAULT_SECONDS:.0f} s of them with faults; "
+        f"artefacts in {folder.name}"
+    )
     async with asyncio.timeout(LIMIT), a_scene(folder, chronicle) as scene:
         async with calls_coming(scene.load), walking(scene.walkers):
             began = time.monotonic()
-            await strike_all(scene, chronicle, seconds=SECONDS)
+            await strike_all(scene, chronicle, seconds=FAULT_SECONDS)
+            worn = await wear(scene, chronicle, seconds=SECONDS - FAULT_SECONDS) if FAULT_SECONDS < SECONDS else []
             took = time.monotonic() - began
         rate = len(scene.load.promises) / took
         verdict = await fall_quiet(scene, chronicle)
@@ -89,6 +96,7 @@ async def test_whatever_dies_under_load_every_call_arrives_once(folder: Path, sa
         assert verdict.ledger_exit == 0, verdict.ledger[-2000:]
         assert verdict.seconds_to_quiet <= QUIET_SECONDS
         assert not scene.load.open
+        assert not worn, worn
         await assert_the_checker_sees_what_is_planted(scene)
     (folder / "passed").touch()
 
