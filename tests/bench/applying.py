@@ -30,7 +30,7 @@ from referral_schemas.intake import ReferralOpened
 from referral_schemas.triage import ReferralClassified, ReferralDispatched
 from stack.keys import Keys
 from stack.layout import Layout
-from stack.parts import admin_url, bootstrap_servers
+from stack.parts import admin_url, bootstrap_servers, near_url
 
 Record = tuple[str, int, bytes, bytes, list[tuple[str, bytes]]]
 """Topic, partition, key, body, headers."""
@@ -125,7 +125,7 @@ async def _moved_only(bar: Bar, events: int, findings: Findings) -> None:
 async def _floors_servers(tables: str = "") -> AsyncIterator[tuple[Layout, Subject, str]]:
     layout = fresh_layout("floor")
     async with servers(layout):
-        url, servers_at = admin_url(layout, Keys(layout.secrets)), bootstrap_servers(layout)
+        url, servers_at = near_url(layout, admin_url(layout, Keys(layout.secrets))), bootstrap_servers(layout)
         await make_tables(url, ";".join([floor.tables(), tables]))
         await make_topics(servers_at, [*floor.TOPICS, *story.PRODUCERS])
         subject = Subject("floor", 0, "", url, BESIDE_US, {})

@@ -15,7 +15,7 @@ from bench.subject import BESIDE_US, Subject
 from bench.weekend import tables as weekend
 from stack.keys import Keys
 from stack.layout import ROOT, Layout
-from stack.parts import admin_url, bootstrap_servers, python_environment
+from stack.parts import admin_url, bootstrap_servers, near_url, python_environment
 from stack.ports import LOCALHOST, Ports
 from stack.spawn import bound_to_parent
 
@@ -30,7 +30,7 @@ async def running_beside(name: str, *, stages: Sequence[str] = STAGES, api: bool
     """`floor` or `weekend`, ready for calls."""
     layout = fresh_layout(name)
     async with servers(layout):
-        url = admin_url(layout, Keys(layout.secrets))
+        url = near_url(layout, admin_url(layout, Keys(layout.secrets)))
         await make_tables(url, TABLES[name]())
         await make_topics(bootstrap_servers(layout), TOPICS[name])
         async with processes(name, layout, url, stages=stages, api=api) as subject:

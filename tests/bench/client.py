@@ -73,9 +73,13 @@ class Client:
         self._free += [await self._connect() for _ in range(connections)]
 
     async def post(self, body: bytes) -> Answer:
-        """Raises OSError when the server is not there or goes away."""
+        """Raises OSError when the server is not there or goes away; who is cancelled hangs up."""
         connection = self._take() or await self._connect()
-        answer = await connection.request(b"%s%d\r\n\r\n%s" % (self._head, len(body), body))
+        try:
+            answer = await connection.request(b"%s%d\r\n\r\n%s" % (self._head, len(body), body))
+        except BaseException:
+            connection.close()
+            raise
         self._free.append(connection)
         return answer
 

@@ -27,7 +27,7 @@ from chassis.delivery.wire import write_headers
 from chassis.ids import new_id
 from referral_schemas.intake import ReferralOpened
 from stack.keys import Keys
-from stack.parts import admin_url, bootstrap_servers
+from stack.parts import admin_url, bootstrap_servers, near_url
 
 ROWS, LEAST_ROWS = 150_000, 15_000
 LOOK_SECONDS = 0.02
@@ -56,7 +56,7 @@ async def drain_floor(plan: Plan, findings: Findings) -> None:
     rows = plan.rows(ROWS, least=LEAST_ROWS)
     layout = fresh_layout("floor")
     async with servers(layout):
-        url, servers_at = admin_url(layout, Keys(layout.secrets)), bootstrap_servers(layout)
+        url, servers_at = near_url(layout, admin_url(layout, Keys(layout.secrets))), bootstrap_servers(layout)
         await make_tables(url, floor.tables())
         await make_topics(servers_at, floor.TOPICS)
         for _ in range(plan.runs):

@@ -42,6 +42,6 @@ def _make_cluster(layout: Layout) -> None:
     layout.make_folders()
     if (layout.postgres_data / "PG_VERSION").exists():
         return
-    postgres.prepare(layout.postgres_data, mint(layout.secrets).postgres_password_file)
+    postgres.prepare(layout.postgres_data, mint(layout.secrets).postgres_password_file, layout.sockets)
     with (layout.postgres_data / "postgresql.conf").open("a") as settings:
         settings.write(COMMIT_TIMES)

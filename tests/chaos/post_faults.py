@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
+from chaos.load import Answer
 from chaos.process_faults import Fault
 from chaos.scene import NotMet, Scene
 
@@ -61,7 +61,7 @@ async def hang_up(scene: Scene) -> None:
     scene.met(f"{cut} of {AT_ONCE} hung up and asked again")
 
 
-async def _all_at_once(scene: Scene, calls: list[dict[str, Any]]) -> list[httpx.Response]:
+async def _all_at_once(scene: Scene, calls: list[dict[str, Any]]) -> list[Answer]:
     bodies = [json.dumps(call).encode() for call in calls]
     answers = await asyncio.gather(*(scene.load.post(body, is_first=False) for body in bodies))
     if any(answer is None or answer.status_code == 503 for answer in answers):

@@ -26,6 +26,8 @@ SETTLING_SECONDS = 300.0
 EVERY_SECONDS = 5.0
 TELL_SECONDS = 300.0
 MEGABYTES_A_MINUTE = 1.0
+LEAST_SHARE = 0.95
+"""Of the calls a second that were asked for: a machine that cannot carry them shows nothing of wear."""
 SLACK = {"outbox": 200, "parked": 100, "lock_waits": 2}
 """So much more at the end than at the beginning is what a moment can differ by: the calls of one second, one lock."""
 _WAITING = f"""
@@ -44,18 +46,24 @@ class Sample:
 
 
 async def wear(scene: Scene, chronicle: Chronicle, *, seconds: float) -> list[str]:
-    """Watches for so long; returns what has grown. Raises AssertionError when a process died meanwhile."""
+    """Watches for so long; returns what has grown. Raises AssertionError when a process died meanwhile,
+    or when fewer calls came than were to come."""
     await asyncio.sleep(SETTLING_SECONDS)
+    before = len(scene.load.promises)
     pids = {name: keeper.pid for name, keeper in scene.stack.keepers.items()}
     began, told, samples = time.monotonic(), 0.0, list[Sample]()
     while (passed := time.monotonic() - began) < seconds - SETTLING_SECONDS:
         samples.append(await _look(scene, passed))
         if passed - told >= TELL_SECONDS:
             told = passed
+            weights = ", ".join(f"{name} {mb:.0f}" for name, mb in samples[-1].memory.items())
             chronicle.line(f"nobody struck for {(passed + SETTLING_SECONDS) / 60:.0f} min: {samples[-1].waiting}")
+            chronicle.line(f"{len(scene.load.promises)} calls accepted; MB: {weights}")
         await asyncio.sleep(EVERY_SECONDS)
     for line in table(samples):
         chronicle.line(line)
+    carried = (len(scene.load.promises) - before) / (time.monotonic() - began)
+    assert carried >= LEAST_SHARE * scene.load.rate, f"only {carried:.0f} calls/s were carried: nothing is shown"
     assert pids == {name: keeper.pid for name, keeper in scene.stack.keepers.items()}, "a process died by itself"
     return grown(samples, of=[name for name in pids if name.split("-")[0] in SERVICES])
 

@@ -347,5 +347,5 @@ def _done(rows: list[dict[str, Any]]) -> set[str]:
 
 
 def _loose(model: Any, body: dict[str, Any]) -> PublicEvent:
-    event: PublicEvent = model.parse(orjson.dumps(body))
+    event: PublicEvent = model.parse(orjson.dumps(body, default=str))
     return event

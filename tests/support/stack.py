@@ -191,10 +191,10 @@ def a_postgres(folder: Path) -> PostgresServer:
     data, port = folder / "postgres", free_port()
     url = postgres.url_of(port, "test-administrator", database="postgres")
     return PostgresServer(
-        command=postgres.command(data, port),
+        command=postgres.command(data, port, folder),
         env=postgres.environment(),
         log=folder / "postgres.log",
-        prepare=lambda: postgres.prepare(data, password_file),
+        prepare=lambda: postgres.prepare(data, password_file, folder),
         is_ready=lambda: kafka.is_listening(f"127.0.0.1:{port}") and in_own_loop(lambda: postgres.answers(url)),
         stop_signal=signal.SIGINT,
         port=port,

@@ -62,6 +62,11 @@ class Layout:
     def kafka_data(self) -> Path:
         return self.data / "kafka"
 
+    @property
+    def sockets(self) -> Path:
+        """Where our own PostgreSQL listens beside its port. Not among its data: a copy of them holds files alone."""
+        return self.state / "run"
+
     def working_folder(self, process: str) -> Path:
         """A child's working directory; by it the next supervisor recognises what a killed one left behind."""
         return self.state / "run" / process

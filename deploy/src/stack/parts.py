@@ -40,9 +40,9 @@ def postgres_part(layout: Layout, keys: Keys) -> Part:
     data, port = layout.postgres_data, layout.ports.postgres
     return Part(
         name="postgres",
-        command=postgres.command(data, port),
+        command=postgres.command(data, port, layout.sockets),
         env=postgres.environment(),
-        prepare=partial(postgres.prepare, data, keys.postgres_password_file),
+        prepare=partial(postgres.prepare, data, keys.postgres_password_file, layout.sockets),
         is_ready=partial(postgres.answers, admin_url(layout, keys)),
         stop_signal=signal.SIGINT,
     )
@@ -145,9 +145,14 @@ def admin_url(layout: Layout, keys: Keys) -> str:
     return parts.geturl()
 
 
+def near_url(layout: Layout, url: str) -> str:
+    """By its socket when it is our own server."""
+    return postgres.by_socket(url, layout.sockets, layout.ports.postgres) if layout.database_url is None else url
+
+
 def app_url(layout: Layout, keys: Keys, service: str) -> str:
-    """The administrator's address with the service's own role and password in it."""
+    """The administrator's address with the service's own role and password in it, as near as it can be had."""
     parts = urlsplit(admin_url(layout, keys))
     password = quote(keys.read(keys.app_password_file(service)), safe="")
     server = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{service}_app:{password}@{server}").geturl()
+    return near_url(layout, parts._replace(netloc=f"{service}_app:{password}@{server}").geturl())

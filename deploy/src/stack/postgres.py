@@ -14,7 +14,7 @@ import subprocess
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import asyncpg
 import psutil
@@ -22,10 +22,10 @@ import psutil
 from stack.spawn import as_nobody, nobody
 
 ADMIN = "postgres"
+LONGEST_SOCKET = 100  # the systems' limits are 103 to 107 bytes
 DATABASE = "liandong"
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "96MB",
     "fsync": "on",
@@ -63,8 +63,25 @@ def url_of(port: int, password: str, *, user: str = ADMIN, database: str = DATAB
     return f"postgresql://{user}:{quote(password)}@127.0.0.1:{port}/{database}"
 
 
-def command(data: Path, port: int) -> list[str]:
-    settings = {"port": str(port), **SETTINGS}
+def by_socket(url: str, folder: Path, port: int) -> str:
+    """The same address by the server's own socket: a round trip costs a third less than through TCP.
+
+    Unchanged where the system allows no socket of so long a name.
+    """
+    if not socket_folders(folder, port):
+        return url
+    parts = urlsplit(url)
+    query = urlencode({"host": str(folder), "port": port})
+    return parts._replace(netloc=parts.netloc.rpartition("@")[0] + "@", query=query).geturl()
+
+
+def socket_folders(folder: Path, port: int) -> str:
+    """PostgreSQL's setting of that name; empty for none."""
+    return str(folder) if len(os.fsencode(folder / f".s.PGSQL.{port}.lock")) <= LONGEST_SOCKET else ""
+
+
+def command(data: Path, port: int, sockets: Path) -> list[str]:
+    settings = {"port": str(port), "unix_socket_directories": socket_folders(sockets, port), **SETTINGS}
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return as_nobody([str(programs() / "postgres"), "-D", str(data), *words], signal="QUIT")
 
@@ -75,10 +92,10 @@ def environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
 
-def prepare(data: Path, password_file: Path) -> None:
+def prepare(data: Path, password_file: Path, sockets: Path) -> None:
     """Make the cluster if there is none, else clear the way for a start after a crash. Called before each start."""
     if (data / "PG_VERSION").exists():
-        clear_after_crash(data)
+        clear_after_crash(data, sockets)
     else:
         initialise(data, password_file)
 
@@ -100,10 +117,10 @@ def initialise(data: Path, password_file: Path) -> None:
     unfinished.rename(data)
 
 
-def clear_after_crash(data: Path, *, patience: float = 15.0) -> None:
+def clear_after_crash(data: Path, sockets: Path, *, patience: float = 15.0) -> None:
     """After kill -9 of the postmaster its backends hold the shared memory for a moment, and a start would refuse.
 
-    Waits for them, at last ends them, and removes a postmaster.pid whose number now belongs to some other process.
+    Waits for them, at last ends them, and removes the lock files, whose number may now be some other process's.
     """
     deadline = time.monotonic() + patience
     while alive := servers_of(data):
@@ -111,7 +128,8 @@ def clear_after_crash(data: Path, *, patience: float = 15.0) -> None:
             for process in alive:
                 process.kill()
         time.sleep(0.02)
-    (data / "postmaster.pid").unlink(missing_ok=True)
+    for left in (data / "postmaster.pid", *sockets.glob(".s.PGSQL.*")):
+        left.unlink(missing_ok=True)
 
 
 def servers_of(data: Path) -> list[psutil.Process]:

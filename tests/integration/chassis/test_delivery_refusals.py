@@ -65,7 +65,7 @@ async def test_an_arrival_is_not_blamed_for_the_parked_event_that_it_frees(pair:
 async def test_an_event_of_an_unknown_version_waits_for_the_deploy_that_knows_it(pair: Toys) -> None:
     referral_id = new_id()
     arrival = a_pinged(referral_id, 1)
-    newer = replace(arrival, envelope=replace(arrival.envelope, type="cn.toy.ping.pinged.v2"))
+    newer = replace(arrival, envelope=arrival.envelope._replace(type="cn.toy.ping.pinged.v2"))
     applier = an_applier(pair)
     await applier.apply([replace(newer, headers=_with_type(newer.headers, "cn.toy.ping.pinged.v2"))])
     assert await reasons(pair) == [(1, "unknown_version")]

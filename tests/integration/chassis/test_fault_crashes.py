@@ -74,7 +74,7 @@ async def test_a_suspect_is_alone_in_hand_and_its_neighbours_come_in_batches(pai
     fresh, again = [[a_pinged(new_id(), 1) for _ in range(20)] for _ in range(2)]
     await applier.apply(fresh)
     assert counting.in_hand == [20]
-    suspect = replace(again[7], envelope=replace(again[7].envelope, event_id=gone))
+    suspect = replace(again[7], envelope=again[7].envelope._replace(event_id=gone))
     await applier.apply([*again[:7], suspect, *again[8:]])
     assert counting.in_hand == [20, 5, 2, 1, 2, 10]
     assert not counting.suspects_any("acting", [gone])

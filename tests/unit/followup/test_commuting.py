@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -11,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from chassis.delivery.gate import Position, ReferralGate
+from chassis.delivery.notices import Notice
 from chassis.ids import new_id
 from chassis.workdays import load_calendar
 from followup_svc.domain.visit import VisitState
@@ -119,7 +119,7 @@ class Course:
         assert watch is not None
         slots = {str(visit.visit_id): visit.slot for visit in work.visits.of(REFERRAL)}
         return {
-            "watch": replace(watch, plan_version=None),
+            "watch": watch._replace(plan_version=None),
             "noted": work.noted.find(REFERRAL),
             "visits": sorted(
                 (v.cycle, v.slot, v.due_at, v.state, v.mandatory)
@@ -136,7 +136,7 @@ class Course:
                 if timer.state != "cancelled"
             ),
             "reopened": sum("reopened" in event.recorded.model.TYPE for event in work.numbered),
-            "told": sorted(one.event_type for one in work.told if hasattr(one, "event_type")),
+            "told": sorted(one.event_type for one in work.told if isinstance(one, Notice)),
         }
 
 

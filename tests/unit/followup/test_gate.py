@@ -55,7 +55,7 @@ def test_every_condition_has_words_in_both_languages_and_a_basis() -> None:
 
 
 def test_without_an_outcome_nothing_closes() -> None:
-    assert rules(watch=replace(WATCH, outcome=None)) == ["outcome_unknown"]
+    assert rules(watch=WATCH._replace(outcome=None)) == ["outcome_unknown"]
 
 
 BARRING_VISITS = {"planned": True, "due": True, "unreachable": True, "done": False, "waived": False, "cancelled": False}
@@ -98,7 +98,7 @@ def test_a_day_ends_at_midnight_in_china() -> None:
 def test_red_and_orange_bar_whether_judged_or_only_proposed(grade: str, bars: bool) -> None:
     expected = ["grade_too_high"] if bars else []
     assert rules(grade=grade) == expected
-    assert rules(watch=replace(WATCH, proposed_grade=grade)) == expected
+    assert rules(watch=WATCH._replace(proposed_grade=grade)) == expected
 
 
 def test_a_halted_referral_is_not_closed() -> None:
@@ -186,4 +186,4 @@ def test_what_waits_or_is_missing_or_distrusted_is_waited_for_and_what_failed_is
 )
 def test_an_agreement_that_was_not_kept_is_counted_apart(outcome: str, states: list[str], closed_as: str) -> None:
     promises = [Obligation(ID, ID, 1, "payment", None, ObligationState(state)) for state in states]
-    assert closing_outcome(replace(WATCH, outcome=outcome), promises) == closed_as
+    assert closing_outcome(WATCH._replace(outcome=outcome), promises) == closed_as

@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
+
 _COUNTER_BITS = 74  # everything in a UUIDv7 that is neither time, version nor variant
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -35,7 +37,8 @@ class _Sequence:
 
 def _uuid7(millisecond: int, counter: int) -> UUID:
     high, low = counter >> 62, counter & ((1 << 62) - 1)
-    return UUID(int=(millisecond << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low)
+    number = (millisecond << 80) | (0x7 << 76) | (high << 64) | (0b10 << 62) | low
+    return pgproto.UUID(number.to_bytes(16, "big"))
 
 
 _sequence = _Sequence()
@@ -44,6 +47,14 @@ _sequence = _Sequence()
 def new_id() -> UUID:
     """A UUIDv7, greater than every id this process has made before, whatever its clock does."""
     return _sequence.next()
+
+
+def read_id(text: str) -> UUID:
+    """Any UUID, of the kind that the database's driver gives: several times faster to read, compare and write.
+
+    Raises ValueError. orjson does not take it: give it `str(id)`.
+    """
+    return pgproto.UUID(text)
 
 
 def instant_of(made: UUID) -> datetime:

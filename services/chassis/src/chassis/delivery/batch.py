@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -14,11 +14,11 @@ import structlog
 from chassis.delivery.contracts import Contracts, Handlers
 from chassis.delivery.crashes import CrashLedger, SuspectInHand
 from chassis.delivery.dead_letters import DeadLetters
-from chassis.delivery.gate import Arrival, Position
+from chassis.delivery.gate import Arrival
 from chassis.delivery.naming import NamedElsewhere, named_by, names_others
 from chassis.delivery.quarantine import Quarantine, Unplaced
 from chassis.delivery.rehearsal import Undone
-from chassis.delivery.statements import ParkedChange
+from chassis.delivery.statements import Moved, ParkedChange
 from chassis.delivery.turns import Batch, OnAny, Portion, Turns
 from chassis.delivery.units import Units
 from chassis.delivery.work import Work
@@ -26,7 +26,6 @@ from chassis.failpoints import failpoint
 from chassis.metrics_counting import events_taken
 
 W = TypeVar("W", bound=Work)
-Moved: TypeAlias = tuple[UUID, str, Position]
 log = structlog.get_logger(__name__)
 
 # The database refuses the data itself: the same batch would be refused for ever.
@@ -186,9 +185,8 @@ class Applier(Generic[W]):
         change = self._parked_change(batch)
         await statements.write_parked(connection, change)
         await self._dead_letters.copy(connection, work, change.added)
-        await statements.write_positions(connection, moved)
         failpoint("consumer.in_transaction")
-        await self._units.finish(connection, work)
+        await self._units.finish(connection, work, moved)
         return moved
 
     def _moved(self, batch: Batch[W]) -> list[Moved]:
@@ -212,8 +210,10 @@ class Applier(Generic[W]):
 
     def _passed_over(self, arrivals: Sequence[Arrival], named: set[UUID]) -> frozenset[UUID]:
         """Referrals of which the batch brings only facts that nobody here acts on: their rows need not be read."""
-        acted_on = [arrival for arrival in arrivals if self._turns.handles(arrival)]
         others = {arrival.referral_id for arrival in arrivals if not self._turns.handles(arrival)}
+        if not others:
+            return frozenset()
+        acted_on = [arrival for arrival in arrivals if self._turns.handles(arrival)]
         return frozenset(others & named) - {referral_id for one in acted_on for referral_id in self._named(one)}
 
     def _named(self, arrival: Arrival) -> set[UUID]:
@@ -221,7 +221,7 @@ class Applier(Generic[W]):
         model = self._contracts.models.get(arrival.envelope.type)
         names = {arrival.referral_id}
         if model is not None and arrival.envelope.type in self._turns.handlers and names_others(model):
-            names |= named_by(model, arrival.body)
+            names |= named_by(model, arrival)
         return names
 
     def _named_by_parked(self, work: W) -> set[UUID]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
+from chassis.delivery.contracts import EventModel
 from chassis.delivery.wire import Envelope
 
 
@@ -30,14 +32,24 @@ class ParkReason(StrEnum):
     UNKNOWN_VERSION = "unknown_version"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen: a frozen one takes four times as long to make
 class Arrival:
-    """One event as it came from a producer's topic (or back from parking)."""
+    """One event as it came from a producer's topic (or back from parking). Nothing changes it but `read`."""
 
     producer: str
     envelope: Envelope
     headers: tuple[tuple[str, bytes], ...]
     body: bytes
+    _read: EventModel | None = field(default=None, compare=False, repr=False)
+
+    def read(self, model: type[EventModel]) -> EventModel:
+        """Its body, parsed once for whoever asks: before the locks for what it names, then for its handler.
+
+        Raises ValueError, as pydantic's ValidationError, every time.
+        """
+        if self._read is None:
+            self._read = model.parse(self.body)
+        return self._read
 
     @property
     def referral_id(self) -> UUID:
@@ -48,15 +60,13 @@ class Arrival:
         return self.producer, self.envelope.seq
 
 
-@dataclass(frozen=True)
-class Parked:
+class Parked(NamedTuple):
     arrival: Arrival
     reason: ParkReason
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(NamedTuple):
     last: int = 0
     last_event_id: UUID | None = None
 
@@ -96,9 +106,17 @@ class ReferralGate:
             return Verdict.DUPLICATE
         if arrival.envelope.after.get(service, 0) > self.head:
             return Verdict.CONFLICT  # it answers events that our restored database has never written
-        if self.needs(arrival, consumed=consumed) or self._is_blocked(arrival.producer):
+        if not self._is_due(arrival, consumed) or self._is_blocked(arrival.producer):
             return Verdict.WAIT
         return Verdict.APPLY
+
+    def _is_due(self, arrival: Arrival, consumed: frozenset[str]) -> bool:
+        """Whether it `needs` nothing: asked of every event, so nothing is built."""
+        if arrival.envelope.seq - 1 > self.last(arrival.producer):
+            return False
+        return all(
+            number <= self.last(producer) for producer, number in arrival.envelope.after.items() if producer in consumed
+        )
 
     def needs(self, arrival: Arrival, *, consumed: frozenset[str]) -> dict[str, int]:
         """The positions still to be reached before this event's turn, by producer."""
@@ -127,7 +145,7 @@ class ReferralGate:
                 yield self.parked[place]
 
     def _is_blocked(self, producer: str) -> bool:
-        return any(
+        return bool(self.parked) and any(
             name == producer and parked.reason is ParkReason.CONFLICT for (name, _), parked in self.parked.items()
         )
 

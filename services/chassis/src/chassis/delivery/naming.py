@@ -6,6 +6,7 @@ from functools import cache
 from uuid import UUID
 
 from chassis.delivery.contracts import EventModel
+from chassis.delivery.gate import Arrival
 
 
 class NamedElsewhere(Exception):
@@ -22,8 +23,8 @@ def names_others(model: type[EventModel]) -> bool:
     return sum("named_referrals" in base.__dict__ for base in model.__mro__) > 1
 
 
-def named_by(model: type[EventModel], body: bytes) -> set[UUID]:
+def named_by(model: type[EventModel], arrival: Arrival) -> set[UUID]:
     try:
-        return set(model.parse(body).named_referrals())
+        return set(arrival.read(model).named_referrals())
     except ValueError:  # pydantic's ValidationError too: the handler's turn will park it as failed
         return set()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -12,8 +12,7 @@ from chassis.delivery.contracts import EventModel
 from chassis.delivery.wire import write_notice_headers
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """A record for partners or sources: numbered per key by `version`, in no stream, never answered with `after`."""
 
     notice_id: UUID
@@ -21,7 +20,7 @@ class Notice:
     topic: str
     key: str
     event_type: str
-    model: EventModel = field(compare=False)
+    model: EventModel
     version: int
 
     def headers(self, service: str, *, at: datetime) -> str:
@@ -37,8 +36,7 @@ class Notice:
         ).decode()
 
 
-@dataclass(frozen=True)
-class StateChange:
+class StateChange(NamedTuple):
     """The present state under this key is to be published: which it is, the relay reads when it sends."""
 
     referral_id: UUID

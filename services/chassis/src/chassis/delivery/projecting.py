@@ -15,7 +15,7 @@ import asyncpg
 
 from chassis.delivery.contracts import Contracts, Handlers
 from chassis.delivery.gate import Position, ReferralGate
-from chassis.delivery.statements import ACTING, OpenedStreams, Statements
+from chassis.delivery.statements import ACTING, Moved, OpenedStreams, Statements
 from chassis.delivery.turns import OnAny
 from chassis.delivery.units import Units
 from chassis.delivery.work import Work
@@ -51,7 +51,7 @@ class Projection:
 
     def contracts(self, of_service: Contracts) -> Contracts:
         """Those of a consumer of its own: what it reads depends on no head, not even on its own service's."""
-        producers = {of_service.topic: of_service.service, **of_service.producers}
+        producers = {**of_service.producers, of_service.topic: of_service.service}  # causes first, as it reads them
         return replace(of_service, service=self.name, producers=producers)
 
 
@@ -78,9 +78,10 @@ class ProjectionStatements(Statements):
 class ProjectionUnits(Units[W]):
     """As for handlers that act, but for what is written in the end: the read model alone."""
 
-    async def finish(self, connection: asyncpg.Connection, work: W) -> None:
+    async def finish(self, connection: asyncpg.Connection, work: W, moved: Sequence[Moved] = ()) -> None:
         work.keep()
         await work.save(connection)
+        await self.statements.write_positions(connection, moved)
 
     def committed(self, work: W) -> None:
         """There is nothing to relay."""

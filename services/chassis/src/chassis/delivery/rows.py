@@ -25,8 +25,8 @@ class Rows(Generic[K, V]):
 
     def find(self, key: K) -> V | None:
         for layer in (self._staged, self._kept, self._loaded):
-            if key in layer:
-                return layer[key]
+            if layer and (found := layer.get(key)) is not None:
+                return found
         return None
 
     def get(self, key: K) -> V:
@@ -38,6 +38,10 @@ class Rows(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         self._staged[key] = value
+
+    @property
+    def has_staged(self) -> bool:
+        return bool(self._staged)
 
     def keep(self) -> None:
         self._kept.update(self._staged)

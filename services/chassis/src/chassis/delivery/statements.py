@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +19,8 @@ from chassis.delivery.tables import LANES
 from chassis.delivery.wire import read_headers, write_headers
 from chassis.delivery.work import Numbered
 
+Moved: TypeAlias = tuple[UUID, str, Position]
+"""A referral, a producer, and where the consumer now stands in what that one has said of it."""
 ACTING = "acting"
 """The consumer name under which handlers that change state keep their positions."""
 
@@ -38,10 +40,14 @@ class ParkedChange:
     removed: list[tuple[UUID, str, int]]
 
 
-@lru_cache(maxsize=8192)  # several events of a referral come within seconds, and the hash is Python's own work
 def lane_of(key: object) -> int:
     """The lane of a referral or of another key, fixed for good, whatever becomes of the topic's partitions."""
-    return int(murmur2(str(key).encode()) & 0x7FFFFFFF) % LANES
+    return _lane_of(str(key))
+
+
+@lru_cache(maxsize=8192)  # several events of a referral come within seconds, and the hash is Python's own work
+def _lane_of(key: str) -> int:
+    return int(murmur2(key.encode()) & 0x7FFFFFFF) % LANES
 
 
 _TOLD = """, told AS (
@@ -62,7 +68,20 @@ _QUEUED = """SELECT lane, topic, key, id, told = 1 AND id IS NOT NULL AND EXISTS
                 UNION ALL SELECT 1, lane, topic, key, id, ord FROM told) both_kinds ORDER BY told, ord"""
 
 
-def _events(schema: str, *, told: str, queued: str) -> str:
+def _positions(schema: str, *, first: int) -> str:
+    """`first` is the number of its first parameter: it stands alone, or in front of what is told."""
+    who, referral, producer, last, event = (f"${number}" for number in range(first, first + 5))
+    return f"""
+            INSERT INTO {schema}.stream_pos AS p (referral_id, consumer, producer, last, last_event_id)
+            SELECT r, {who}, w, l, e
+            FROM unnest({referral}::uuid[], {producer}::text[], {last}::int[], {event}::uuid[]) AS t(r, w, l, e)
+            ORDER BY r, w
+            ON CONFLICT (referral_id, consumer, producer)
+            DO UPDATE SET last = EXCLUDED.last, last_event_id = EXCLUDED.last_event_id
+        """
+
+
+def _events(schema: str, *, told: str, queued: str, positions: str) -> str:
     return f"""
             WITH new AS (
                 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::uuid[], $6::text[], $7::text[],
@@ -75,7 +94,7 @@ def _events(schema: str, *, told: str, queued: str) -> str:
             ), logged AS (
                 INSERT INTO {schema}.event_log (id, referral_id, seq, type, causation_id, headers, body)
                 SELECT id, referral_id, seq, type, causation_id, headers::json, body::json FROM new
-            ){told}
+            ), moved AS ({positions}){told}
             INSERT INTO {schema}.outbox (lane, topic, key, event_id, resend)
             {queued}
         """
@@ -91,17 +110,15 @@ class Statements:
             f"FROM {schema}.open_streams($1, $2)"
         )
         self._parked = f"SELECT * FROM {schema}.parked WHERE referral_id = ANY ($1) AND consumer = $2"
-        self._positions = f"""
-            INSERT INTO {schema}.stream_pos AS p (referral_id, consumer, producer, last, last_event_id)
-            SELECT r, $1, w, l, e FROM unnest($2::uuid[], $3::text[], $4::int[], $5::uuid[]) AS t(r, w, l, e)
-            ORDER BY r, w
-            ON CONFLICT (referral_id, consumer, producer)
-            DO UPDATE SET last = EXCLUDED.last, last_event_id = EXCLUDED.last_event_id
-        """
+        self._positions = _positions(schema, first=1)
         self._events = _events(
-            schema, told="", queued="SELECT lane, $9, referral_id::text, id, false FROM new ORDER BY ord"
-        )
-        self._events_and_told = _events(schema, told=_TOLD.format(schema=schema), queued=_QUEUED.format(schema=schema))
+            schema, told="", queued="SELECT lane, $9, referral_id::text, id, false FROM new ORDER BY ord",
+            positions=_positions(schema, first=10),
+        )  # fmt: skip
+        self._events_and_told = _events(
+            schema, told=_TOLD.format(schema=schema), queued=_QUEUED.format(schema=schema),
+            positions=_positions(schema, first=19),
+        )  # fmt: skip
         self._park = f"""
             INSERT INTO {schema}.parked
                 (referral_id, consumer, producer, seq, event_id, type, reason, detail, needs, headers, body)
@@ -135,30 +152,23 @@ class Statements:
             parked = parked_from(row)
             gates[row["referral_id"]].parked[parked.arrival.place] = parked
 
-    async def write_positions(
-        self, connection: asyncpg.Connection, moved: Iterable[tuple[UUID, str, Position]]
-    ) -> None:
-        rows = list(moved)
-        if rows:
-            await connection.execute(
-                self._positions,
-                self.consumer,
-                [referral_id for referral_id, _, _ in rows],
-                [producer for _, producer, _ in rows],
-                [position.last for _, _, position in rows],
-                [position.last_event_id for _, _, position in rows],
-            )
+    async def write_positions(self, connection: asyncpg.Connection, moved: Sequence[Moved]) -> None:
+        if moved:
+            await connection.execute(self._positions, *self._columns_of(moved))
 
     async def write_outgoing(
         self,
         connection: asyncpg.Connection,
         events: Sequence[Numbered],
         told: Sequence[Notice | StateChange] = (),
+        moved: Sequence[Moved] = (),
         *,
         at: datetime,
     ) -> None:
-        """Head, event_log, notice and outbox in one statement; in the outbox events first, in order of recording."""
+        """Positions, head, event_log, notice and outbox in one statement; in the outbox events first, in order of
+        recording."""
         if not events and not told:
+            await self.write_positions(connection, moved)
             return
         recorded = [event.recorded for event in events]
         columns: list[Any] = [
@@ -173,7 +183,7 @@ class Statements:
             self.topic,
         ]
         if not told:
-            await connection.execute(self._events, *columns)
+            await connection.execute(self._events, *columns, *self._columns_of(moved))
             return
         notices = [one if isinstance(one, Notice) else None for one in told]
         await connection.execute(
@@ -188,7 +198,17 @@ class Statements:
             [one and one.headers(self.schema, at=at) for one in notices],
             [one and one.model.model_dump_json() for one in notices],
             [lane_of(one.key) for one in told],
+            *self._columns_of(moved),
         )
+
+    def _columns_of(self, moved: Sequence[Moved]) -> list[Any]:
+        return [
+            self.consumer,
+            [referral_id for referral_id, _, _ in moved],
+            [producer for _, producer, _ in moved],
+            [position.last for _, _, position in moved],
+            [position.last_event_id for _, _, position in moved],
+        ]
 
     async def write_parked(self, connection: asyncpg.Connection, change: ParkedChange) -> None:
         if change.removed:

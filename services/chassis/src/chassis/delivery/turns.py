@@ -143,7 +143,7 @@ class Turns(Generic[W]):
             if arrival.envelope.event_id in batch.doomed:
                 raise ValueError("the database refuses what this event would write")
             if handler is not None:
-                handler(self._contracts.models[event_type].parse(arrival.body), work)
+                handler(arrival.read(self._contracts.models[event_type]), work)
             elif self._on_any is not None:
                 self._on_any(arrival, work)
         except Exception as error:  # the event is parked as failed, its stream waits, the rest of the batch goes on

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.database import Database
-from chassis.delivery.statements import OpenedStreams, Statements
+from chassis.delivery.statements import Moved, OpenedStreams, Statements
 from chassis.delivery.work import Work
 from chassis.failpoints import failpoint
 from chassis.sealing import Keyring
@@ -69,11 +69,12 @@ class Units(Generic[W]):
             await work.load(connection, acted_on)
         return work, opened
 
-    async def finish(self, connection: asyncpg.Connection, work: W) -> None:
+    async def finish(self, connection: asyncpg.Connection, work: W, moved: Sequence[Moved] = ()) -> None:
+        """`moved` are the positions that a batch has reached."""
         work.keep()
         await work.save(connection)
         await write_texts(connection, self.statements.schema, work.texts)
-        await self.statements.write_outgoing(connection, work.numbered, work.told, at=work.now)
+        await self.statements.write_outgoing(connection, work.numbered, work.told, moved, at=work.now)
         failpoint("unit.before_commit")
 
     def committed(self, work: W) -> None:

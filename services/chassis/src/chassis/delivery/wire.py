@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
+
+from chassis.ids import read_id
 
 NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
 CAUSE = re.compile(r"([a-z]+):([1-9][0-9]{0,9})", re.ASCII)
@@ -20,8 +22,7 @@ class Unreadable(ValueError):
     """Subject, stream number or another attribute that places the event cannot be read: quarantine."""
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Where an event stands: its stream and number, and what its writer had applied when it wrote it."""
 
     event_id: UUID
@@ -83,32 +84,33 @@ def read_headers(raw: Iterable[tuple[str, bytes]]) -> Envelope:
     try:
         values = {name: value for name, value in raw if value is not None}  # null is legal in Kafka
         attribute = "ce_subject"
-        subject = UUID(values["ce_subject"].decode())
+        subject = read_id(values["ce_subject"].decode())
         attribute = "ce_streamseq"
         seq = _number(values["ce_streamseq"].decode())
         attribute = "ce_id"
-        event_id = UUID(values["ce_id"].decode())
+        event_id = read_id(values["ce_id"].decode())
         attribute = "ce_type"
-        event_type = values["ce_type"].decode()
-        if TYPE.fullmatch(event_type) is None:
-            raise ValueError(event_type)
+        event_type = _type(values["ce_type"])
         attribute = "ce_after"
         after = read_after(values.get("ce_after", b"").decode())
         attribute = "ce_causationid"
         causation = values.get("ce_causationid")
+        causation_id = read_id(causation.decode()) if causation else None
         attribute = "ce_time"
         time = values.get("ce_time")
         return Envelope(
-            event_id=event_id,
-            type=event_type,
-            subject=subject,
-            seq=seq,
-            after=after,
-            causation_id=UUID(causation.decode()) if causation else None,
-            time=_instant(time.decode()) if time else None,
+            event_id, event_type, subject, seq, after, causation_id, _instant(time.decode()) if time else None
         )
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise Unreadable(attribute) from error
+
+
+@lru_cache(maxsize=256)  # few types there are, and each is read again and again
+def _type(raw: bytes) -> str:
+    text = raw.decode()
+    if TYPE.fullmatch(text) is None:
+        raise ValueError(text)
+    return text
 
 
 def _instant(text: str) -> datetime:
@@ -119,6 +121,7 @@ def _instant(text: str) -> datetime:
     return at
 
 
+@lru_cache(maxsize=256)
 def _number(text: str) -> int:
     if NUMBER.fullmatch(text) is None or int(text) >= 2**31:
         raise ValueError(text)

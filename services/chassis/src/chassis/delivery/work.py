@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -18,9 +18,11 @@ from chassis.ids import new_id
 from chassis.sealing import Keyring
 from chassis.texts import KeptText
 
+Effect: TypeAlias = tuple[UUID | None, UUID, str]
+"""What must be stated once: by which cause, of which referral, which type of event."""
 
-@dataclass(frozen=True)
-class Recorded:
+
+class Recorded(NamedTuple):
     """An event to be written: its number is given when the handler's work is kept."""
 
     event_id: UUID
@@ -28,18 +30,16 @@ class Recorded:
     model: EventModel
     causation_id: UUID | None
 
-    def repeats(self, before: Recorded) -> bool:
-        return (self.causation_id, self.referral_id, self.model.TYPE) == (
-            before.causation_id, before.referral_id, before.model.TYPE,
-        )  # fmt: skip
+    @property
+    def effect(self) -> Effect:
+        return self.causation_id, self.referral_id, self.model.TYPE
 
 
 class RecordedTwice(Exception):
     """Two events of one type on one referral by one cause: whoever has several things to say says them in one."""
 
 
-@dataclass(frozen=True)
-class Numbered:
+class Numbered(NamedTuple):
     """An event with its place in the own stream and what had been applied when it was written."""
 
     recorded: Recorded
@@ -61,6 +61,7 @@ class Work:
     numbered: list[Numbered] = field(default_factory=list)
     _tables: list[Rows[Any, Any]] = field(default_factory=list)
     _staged: list[Recorded] = field(default_factory=list)
+    _staged_effects: set[Effect] = field(default_factory=set)
     _subject: UUID | None = None
     _cause: UUID | None = None
     _stated_at: datetime | None = None
@@ -106,8 +107,9 @@ class Work:
         """
         self._must_be_locked(referral_id)
         recorded = Recorded(new_id(), referral_id, model, causation_id or self._cause)
-        if recorded.causation_id is not None and any(recorded.repeats(before) for before in self._staged):
+        if recorded.causation_id is not None and recorded.effect in self._staged_effects:
             raise RecordedTwice(model.TYPE)
+        self._staged_effects.add(recorded.effect)
         self._staged.append(recorded)
         return recorded.event_id
 
@@ -160,13 +162,15 @@ class Work:
     def keep(self) -> None:
         """The handler returned: its rows stand, its events get their numbers."""
         for table in self._tables:
-            table.keep()
+            if table.has_staged:
+                table.keep()
         for recorded in self._staged:
             gate = self.gates[recorded.referral_id]
             gate.head += 1
             gate.head_event_id = recorded.event_id
             self.numbered.append(Numbered(recorded, gate.head, gate.after(), self.now))
         self._staged.clear()
+        self._staged_effects.clear()
         for told in self._staged_told:
             if isinstance(told, Notice) or told not in self._states_told:  # one state change for each key
                 self.told.append(told)
@@ -182,6 +186,7 @@ class Work:
         for table in self._tables:
             table.forget()
         self._staged.clear()
+        self._staged_effects.clear()
         self._staged_told.clear()
         self._staged_texts.clear()
         self._subject = self._cause = self._stated_at = None

@@ -4,45 +4,44 @@ Every field is written by one kind of fact alone, or guarded by its instant: fac
 come in either order.
 """
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from followup_svc.domain.grade import GradeHistory
 from followup_svc.domain.partner import Told
 from followup_svc.domain.watch import ReferralId
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(NamedTuple):
     """`has_more` says that other tables hold rows of it even where there is no watch yet."""
 
     referral_id: ReferralId
     opened_at: datetime | None = None
     calls: int = 1
     category: str | None = None
-    grades: GradeHistory = field(default_factory=GradeHistory)
+    grades: GradeHistory = GradeHistory()
     area_code: str | None = None
     has_more: bool = False
-    told: Told = field(default_factory=Told)
+    told: Told = Told()
 
     @property
     def grade(self) -> str | None:
         return self.grades.present
 
     def opened(self, *, at: datetime, area_code: str | None = None) -> "Noted":
-        return replace(self, opened_at=self.opened_at or at, area_code=self.area_code or area_code)
+        return self._replace(opened_at=self.opened_at or at, area_code=self.area_code or area_code)
 
     def joined_by_call(self, *, calls: int) -> "Noted":
-        return replace(self, calls=max(self.calls, calls))
+        return self._replace(calls=max(self.calls, calls))
 
     def classified(self, category: str, grade: str, *, at: datetime) -> "Noted":
-        return replace(self, category=category, grades=self.grades.graded(grade, at=at))
+        return self._replace(category=category, grades=self.grades.graded(grade, at=at))
 
     def graded(self, grade: str, *, at: datetime) -> "Noted":
-        return replace(self, grades=self.grades.graded(grade, at=at))
+        return self._replace(grades=self.grades.graded(grade, at=at))
 
     def with_more(self) -> "Noted":
-        return self if self.has_more else replace(self, has_more=True)
+        return self if self.has_more else self._replace(has_more=True)
 
     def telling(self, told: Told) -> "Noted":
-        return replace(self, told=told)
+        return self._replace(told=told)

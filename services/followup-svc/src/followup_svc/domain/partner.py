@@ -1,8 +1,9 @@
 """What partners are told: how far a referral is, in an area large enough that nobody is recognised (CONTRACTS §5)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Step(StrEnum):
@@ -24,8 +25,7 @@ _A_MOMENT = timedelta(microseconds=1)
 Place = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """The row that the compacted topic shows: one version per change, never less than before.
 
     `place` is where in time the present state stands: a step that belongs before it is told and is not the state.
@@ -42,11 +42,11 @@ class Told:
 
     def step(self, step: Step, *, at: datetime) -> "Told":
         """Every step is a change; which one is the state does not depend on the order in which they came."""
-        counted = replace(self, version=self.version + 1, closed_at=at if step is Step.CLOSED else self.closed_at)
+        counted = self._replace(version=self.version + 1, closed_at=at if step is Step.CLOSED else self.closed_at)
         place = self._place_of(step, at)
         if self.place is not None and place < self.place:
             return counted
-        return replace(counted, state=step.value, at=at, place=place)
+        return counted._replace(state=step.value, at=at, place=place)
 
     def _place_of(self, step: Step, at: datetime) -> Place:
         """What reopens stands right behind the closing; an end that came late stands behind that, however old it is."""
@@ -59,10 +59,10 @@ class Told:
 
     def changed(self) -> "Told":
         """Something else of the body changed, such as the grade."""
-        return replace(self, version=self.version + 1)
+        return self._replace(version=self.version + 1)
 
     def placed(self, area_code: str | None, office_code: str | None, *, cycle: int) -> "Told":
-        return replace(self, area_code=area_code, office_code=office_code, cycle=cycle)
+        return self._replace(area_code=area_code, office_code=office_code, cycle=cycle)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ Closing by CLOSE is the gate's alone: `use_cases.close_watch`, and the trigger i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 from uuid import UUID
 
 from followup_svc.domain.errors import TransitionRefused
@@ -55,8 +55,7 @@ class Anchor:
         return other is None or (self.stated_at, self.kind) >= (other.stated_at, other.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(NamedTuple):
     """`version` counts what people changed; `void_until` is when work was last begun anew: older anchors are void."""
 
     referral_id: ReferralId
@@ -83,13 +82,13 @@ class Watch:
         target = WATCH_TRANSITIONS.get((self.state, act))
         if target is None:
             raise TransitionRefused(self.state, act, self.allowed())
-        return replace(self, state=target, cycle=self.cycle + (act is WatchAct.REOPEN))
+        return self._replace(state=target, cycle=self.cycle + (act is WatchAct.REOPEN))
 
     def dispatched_to(self, office_code: str, *, hop: int) -> "Watch":
         """The office of the furthest hop stands; the watch itself goes on."""
         if hop <= self.hop:
             return self
-        return replace(self, office_code=office_code, hop=hop, scope_path=scope_of(office_code))
+        return self._replace(office_code=office_code, hop=hop, scope_path=scope_of(office_code))
 
     def anchored(self, anchor: Anchor) -> "Watch":
         """The later of two anchors stands; one from before the work began anew stands no more.
@@ -99,37 +98,37 @@ class Watch:
         if self.state is WatchState.CLOSED:
             raise TransitionRefused(self.state, WatchAct.ANCHOR, self.allowed())
         if self.void_until is not None and anchor.stated_at < self.void_until:
-            return replace(self, state=WatchState.ANCHORED)
+            return self._replace(state=WatchState.ANCHORED)
         if not anchor.is_later_than(self.anchor):
             return self
-        return replace(self, state=WatchState.ANCHORED, anchor=anchor, outcome=anchor.outcome)
+        return self._replace(state=WatchState.ANCHORED, anchor=anchor, outcome=anchor.outcome)
 
     def begun_anew(self, at: datetime) -> "Watch":
         """The work goes on elsewhere before this watch was closed: what ended is no end any more."""
         later = max(at, self.void_until or at)
         if self.anchor is not None and self.anchor.stated_at > later:
-            return replace(self, void_until=later)
-        return replace(self, void_until=later, anchor=None, outcome=None)
+            return self._replace(void_until=later)
+        return self._replace(void_until=later, anchor=None, outcome=None)
 
     def closed(self, outcome: str, *, at: datetime) -> "Watch":
-        return replace(self.move(WatchAct.CLOSE), outcome=outcome, closed_at=at)
+        return self.move(WatchAct.CLOSE)._replace(outcome=outcome, closed_at=at)
 
     def reopened(self) -> "Watch":
         """The next cycle knows no outcome, no anchor and no plan yet."""
         moved = self.move(WatchAct.REOPEN)
-        return replace(moved, anchor=None, outcome=None, closed_at=None, plan_version=None, proposed_grade=None)
+        return moved._replace(anchor=None, outcome=None, closed_at=None, plan_version=None, proposed_grade=None)
 
     def planned_by(self, plan_version: str) -> "Watch":
-        return replace(self, plan_version=plan_version)
+        return self._replace(plan_version=plan_version)
 
     def escalated(self, level: int) -> "Watch":
-        return replace(self, escalation=max(self.escalation, level))
+        return self._replace(escalation=max(self.escalation, level))
 
     def proposing(self, grade: str | None) -> "Watch":
-        return replace(self, proposed_grade=grade)
+        return self._replace(proposed_grade=grade)
 
     def changed_by_people(self) -> "Watch":
-        return replace(self, version=self.version + 1)
+        return self._replace(version=self.version + 1)
 
 
 def scope_of(code: str) -> str:

@@ -52,7 +52,7 @@ async def save_requests(connection: asyncpg.Connection, requests: Collection[Clo
     rows = [
         (
             one.referral_id, one.cycle, one.command_id, one.asked_by, one.asked_at, one.next_try_at, one.state.value,
-            one.tries, orjson.dumps([[o.code, list(o.subjects)] for o in one.obstacles]).decode(),
+            one.tries, orjson.dumps([[o.code, list(o.subjects)] for o in one.obstacles], default=str).decode(),
         )
         for one in requests
     ]  # fmt: skip

@@ -48,7 +48,7 @@ def _row_of(one: ReturnVisit) -> tuple[object, ...]:
 
 
 def _json(part: VisitReport | Waiver | None) -> str | None:
-    return orjson.dumps(part).decode() if part is not None else None
+    return orjson.dumps(part, default=str).decode() if part is not None else None
 
 
 def _report(found: dict[str, Any] | None) -> VisitReport | None:

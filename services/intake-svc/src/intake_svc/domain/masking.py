@@ -114,7 +114,8 @@ def mask(narrative: str, fields: Mapping[str, object], rules: MaskingRules) -> M
     """The narrative with tokens in the place of persons, numbers and addresses."""
     known = list(dict.fromkeys(personal_values(fields, rules)))
     tokens = _Tokens()
-    copy, without_separators = matching_copy(narrative), plain_copy(bare_copy(narrative))
+    copy = matching_copy(narrative)
+    without_separators = plain_copy(bare_copy(copy))
     for kind, value in known:
         for needle in _needles(kind, value):
             for span in spans_of(needle, without_separators):

@@ -24,12 +24,19 @@ class Copy:
 
 def matching_copy(original: str) -> Copy:
     """NFKC, lower case, invisible characters gone; separators stay."""
-    return _copy(original, drop_separators=False)
+    pieces: list[str] = []
+    origin: list[int] = []
+    for place, character in enumerate(original):
+        for piece in _normal(character):
+            pieces.append(piece)
+            origin.append(place)
+    return Copy("".join(pieces), tuple(origin))
 
 
-def bare_copy(original: str) -> Copy:
+def bare_copy(copy: Copy) -> Copy:
     """The matching copy without separators."""
-    return _copy(original, drop_separators=True)
+    kept = [place for place, piece in enumerate(copy.text) if piece not in _SEPARATORS]
+    return Copy("".join([copy.text[place] for place in kept]), tuple([copy.origin[place] for place in kept]))
 
 
 @lru_cache(maxsize=1024)  # one call asks for its few values many times
@@ -57,17 +64,6 @@ def spans_of(needle: str, copy: Copy) -> Iterable[tuple[int, int]]:
 def pattern_spans(pattern: re.Pattern[str], copy: Copy) -> Iterable[tuple[str, tuple[int, int]]]:
     for match in pattern.finditer(copy.text):
         yield match.group(), copy.span(match.start(), match.end())
-
-
-def _copy(original: str, *, drop_separators: bool) -> Copy:
-    pieces: list[str] = []
-    origin: list[int] = []
-    for place, character in enumerate(original):
-        for piece in _normal(character):
-            if not (drop_separators and piece in _SEPARATORS):
-                pieces.append(piece)
-                origin.append(place)
-    return Copy("".join(pieces), tuple(origin))
 
 
 @lru_cache(maxsize=16384)

@@ -152,4 +152,4 @@ def _saved(call: Call) -> tuple[Any, ...]:
 
 
 def _decided_text(decided: Decided) -> str:
-    return orjson.dumps(decided).decode()
+    return orjson.dumps(decided, default=str).decode()

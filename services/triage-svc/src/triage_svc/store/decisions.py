@@ -34,8 +34,8 @@ def _row(one: Decision) -> tuple[Any, ...]:
         one.referral_id,
         one.kind,
         one.outcome,
-        orjson.dumps(one.evidence).decode(),
-        orjson.dumps(one.versions).decode(),
+        orjson.dumps(one.evidence, default=str).decode(),
+        orjson.dumps(one.versions, default=str).decode(),
         one.scope_path,
         one.at,
     )

@@ -119,5 +119,6 @@ def _parties_text(parties: Sequence[Party]) -> str:
     if not parties:
         return "[]"
     return orjson.dumps(
-        [{"party_id": one.party_id, "role": one.role, "name_text": one.name_text} for one in parties]
+        [{"party_id": one.party_id, "role": one.role, "name_text": one.name_text} for one in parties],
+        default=str,
     ).decode()
