@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -64,24 +65,23 @@ def url_of(port: int, password: str, *, user: str = ADMIN, database: str = DATAB
 
 
 def by_socket(url: str, folder: Path, port: int) -> str:
-    """The same address by the server's own socket: a round trip costs a third less than through TCP.
-
-    Unchanged where the system allows no socket of so long a name.
-    """
-    if not socket_folders(folder, port):
+    """The same address by the server's own socket, where it has one: a round trip costs a fifth less than by TCP."""
+    if not has_socket(folder, port):
         return url
     parts = urlsplit(url)
     query = urlencode({"host": str(folder), "port": port})
     return parts._replace(netloc=parts.netloc.rpartition("@")[0] + "@", query=query).geturl()
 
 
-def socket_folders(folder: Path, port: int) -> str:
-    """PostgreSQL's setting of that name; empty for none."""
-    return str(folder) if len(os.fsencode(folder / f".s.PGSQL.{port}.lock")) <= LONGEST_SOCKET else ""
+def has_socket(folder: Path, port: int) -> bool:
+    """Not where the system allows none of so long a name, nor where a list of hosts or folders would be cut in two."""
+    name = folder / f".s.PGSQL.{port}.lock"
+    return len(os.fsencode(name)) <= LONGEST_SOCKET and re.fullmatch(r"[\w/. \-]+", str(name)) is not None
 
 
 def command(data: Path, port: int, sockets: Path) -> list[str]:
-    settings = {"port": str(port), "unix_socket_directories": socket_folders(sockets, port), **SETTINGS}
+    folders = str(sockets) if has_socket(sockets, port) else ""
+    settings = {"port": str(port), "unix_socket_directories": folders, **SETTINGS}
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return as_nobody([str(programs() / "postgres"), "-D", str(data), *words], signal="QUIT")
 

@@ -112,8 +112,11 @@ async def test_offsets_moved_to_the_start_bring_everything_again_and_nothing_has
         async with pair.pong.anew().working():
             await ping_all(pair, referrals, 3)
             await eventually(lambda: all_applied(pair.pong, referrals, 3), within=40)
-        assert dropped_as_duplicates() - before == 2 * len(referrals)
-    note("offsets moved to the start", f"{2 * len(referrals)} duplicates dropped", time.monotonic() - began)
+        dropped = dropped_as_duplicates() - before
+        assert dropped >= 2 * len(
+            referrals
+        )  # a slow machine asks its peers meanwhile, and has some of them a third time
+    note("offsets moved to the start", f"{dropped:.0f} duplicates dropped", time.monotonic() - began)
     await assert_once_and_in_order(pair, referrals, 3)
 
 
