@@ -37,9 +37,9 @@ from support.stack import TEST_DATA
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "0"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
-RATE = float(os.environ.get("CHAOS_RATE", "70"))
+RATE = float(os.environ.get("CHAOS_RATE", "40"))
 FAULT_SECONDS = SECONDS * SHARE_OF_FAULTS if SECONDS >= SHORTEST else SECONDS
-LIMIT = 360.0 + HANG_SECONDS + 1.5 * SECONDS
+LIMIT = 600.0 + HANG_SECONDS + 1.5 * SECONDS
 SHORT = {"GAP_SECONDS": "2", "COMPARE_SECONDS": "5", "SESSION_SECONDS": "6", "BROKER_CHECK_SECONDS": "2"}
 
 
