@@ -54,6 +54,7 @@ async def measure_latency(subject: Subject, plan: Plan, findings: Findings, seri
             if sent.late > LATE_SHARE * len(sent.due):
                 raise Void(f"the generator itself was late for {sent.late} of {len(sent.due)} calls")
             arrived = await subject.journeys(bodies.prefix, expected=len(sent.due))
+            await subject.nothing_left()
             took = {call_no: at - sent.due[call_no] for call_no, at in arrived.items()}
             for bar, values, share in (
                 (post_p50, sent.answered, 0.5), (post_p99, sent.answered, 0.99),
@@ -80,6 +81,7 @@ async def measure_throughput(subject: Subject, plan: Plan, findings: Findings, s
             )  # fmt: skip
             await _check(subject, sent, bodies)
             arrived = await subject.journeys(bodies.prefix, expected=len(sent.due))
+            await subject.nothing_left()
             began = sent.began + plan.warm_up
             findings.say_cpu(bar, subject.name, per_call(before, spent(subject.pids), len(sent.due)))
             points = counts(arrived.values(), began=began, seconds=plan.seconds)

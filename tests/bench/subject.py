@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 from bench.client import Client
+from stack.ports import SERVICES
 
 DRAIN_SECONDS = 60.0
 
@@ -23,12 +24,13 @@ class Void(RuntimeError):
 class Questions:
     """Statements. `accepted` counts calls by prefix, `arrived` what has come to the road's ends by now; `journeys`
     gives, by prefix, each call's number and the later of the two commits at the road's ends, `stages` the commits of
-    each stage."""
+    each stage, `left` what must be nought when all have come: rows that wait or stand aside, effects told twice."""
 
     accepted: str
     arrived: str
     journeys: str
     stages: str
+    left: str = "SELECT 0"
 
 
 OURS = Questions(
@@ -54,6 +56,11 @@ OURS = Questions(
             JOIN run USING (referral_id) WHERE m.state = 'dispatched'
         UNION ALL SELECT 'watched', pg_xact_commit_timestamp(e.xmin) FROM followup.event_log e
             JOIN run USING (referral_id) WHERE e.seq = 1""",
+    left="""SELECT (SELECT count(*) - count(DISTINCT referral_id) FROM followup.event_log
+                    WHERE type LIKE '%watch_opened%')"""
+    + "".join(
+        f" + (SELECT count(*) FROM {name}.{table})" for name in SERVICES for table in ("outbox", "unsendable", "parked")
+    ),
 )
 BESIDE_US = Questions(
     accepted="SELECT count(*) FROM call WHERE call_no LIKE $1 || '-%'",
@@ -107,6 +114,14 @@ class Subject:
                 return {row["call_no"]: _seconds(row["at"]) for row in rows}
             if time.monotonic() > deadline:
                 raise Void(f"{self.name}: {len(rows)} of {expected} calls have reached both ends of the road")
+            await asyncio.sleep(0.5)
+
+    async def nothing_left(self) -> None:
+        """Raises Void when after a minute something still waits, stands aside or was told twice."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while left := int(await self.value(self._ask.left)):
+            if time.monotonic() > deadline:
+                raise Void(f"{self.name}: {left} rows are left over, stand aside or were told twice")
             await asyncio.sleep(0.5)
 
     async def stages(self, prefix: str) -> dict[str, list[float]]:

@@ -110,3 +110,22 @@ def test_a_code_copied_by_hand_reads_as_the_code(body: str) -> None:
 )
 def test_what_is_no_code_reads_as_none(text: str) -> None:
     assert ids.read_tracking_code(text) is None
+
+
+@given(st.uuids(), st.uuids())
+def test_an_id_that_was_read_stands_for_the_standard_one_everywhere(one: UUID, other: UUID) -> None:
+    read, beside = ids.read_id(str(one)), ids.read_id(str(other))
+    assert isinstance(read, UUID)
+    assert read == one
+    assert hash(read) == hash(one)
+    assert str(read) == str(one)
+    assert ((read < other), (one < beside), (read < beside)) == ((one < other),) * 3
+    assert {one: 1}[read] == {read: 1}[one]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "01a229c1-0fdb-72c7-9201-e47a71c828b", "01a229c1-0fdb-72c7-9201-e47a71c828bg"]
+)
+def test_what_is_no_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        ids.read_id(text)
