@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from followup_svc.main import CONTRACTS, TIMELINE
+from followup_svc.events import CONTRACTS
+from followup_svc.main import TIMELINE
 
 
 def test_the_own_topic_is_read_behind_those_it_answers() -> None:
