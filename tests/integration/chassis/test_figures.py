@@ -111,7 +111,7 @@ async def _something_of_everything(pong: Toy) -> None:
     quarantine = Quarantine(pong.database, "pong", pong.settings.keyring, consumer=ACTING)
     applier = Applier(pong.units, pong.contracts, HANDLERS["pong"], quarantine)
     strange = a_pinged(new_id(), 1)
-    object.__setattr__(strange.envelope, "type", "cn.else.where.v1")
+    strange.envelope = strange.envelope._replace(type="cn.else.where.v1")
     await applier.apply(
         [a_pinged(new_id(), 1), a_pinged(new_id(), 1, -1), a_pinged(new_id(), 2), strange],
         [Unplaced("ping.v1", 0, 7, "no subject", None, (), b"\xff")],
