@@ -25,7 +25,7 @@ SECONDS = 30.0 if running.IS_FULL else 5.0
 SCALE = 5 if running.IS_FULL else 1
 RATE = 40.0
 MOST_MEGABYTES = 96
-P99_SECONDS = 0.75
+P99_SECONDS = 1.5  # 0.25 on a quiet machine, 0.8 on one at a third of its speed; 1.7 before the door had limits
 TIMES_ALONE = 10
 """Generous: two cores carry the attackers, the whole stack and whoever else runs here."""
 pytestmark = pytest.mark.timeout(60 + 3 * SECONDS)
