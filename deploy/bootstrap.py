@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import subprocess
 import sys
 import time
 import venv
 from importlib.util import find_spec
 from pathlib import Path
+
+from pythons import NEWEST, OLDEST, fastest
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -28,7 +31,6 @@ PACKAGES = [
     "services/followup-svc",
     "deploy",
 ]
-OLDEST, NEWEST = (3, 11), (3, 14)
 QUIETLY = [
     "--no-compile",
     "--disable-pip-version-check",
@@ -39,16 +41,21 @@ QUIETLY = [
 
 
 def main() -> int:
+    """With `--fastest` the Python is ours to choose; without, it is the one that runs this."""
+    is_ours_to_choose = "--fastest" in sys.argv[1:]
+    if is_made(by_any=is_ours_to_choose):
+        return 0
+    if is_ours_to_choose:
+        python = fastest()
+        if not os.path.samefile(python, sys.executable):
+            say(f"Python: {python} is the fastest here (PYTHON=… chooses another)")
+            os.execv(python, [python, __file__])  # noqa: S606
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         return refuse(f"Python 3.11 to 3.14 is needed, {sys.executable} is {sys.version.split()[0]}: set PYTHON=…")
-    if STAMP.exists() and STAMP.read_text() == fingerprint():
-        return 0
     (ROOT / ".local").mkdir(exist_ok=True)
     with (ROOT / ".local/bootstrap.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if STAMP.exists() and STAMP.read_text() == fingerprint():
-            return 0
-        return build()
+        return 0 if is_made() else build()
 
 
 def build() -> int:
@@ -72,7 +79,7 @@ def build() -> int:
     for text, command in steps:
         if code := step(text, command):
             return code
-    STAMP.write_text(fingerprint())
+    STAMP.write_text("\n".join(made_from()))
     return 0
 
 
@@ -94,11 +101,11 @@ def find_pip() -> list[str]:
 
 def works() -> bool:
     """Whether `.venv` is of this Python and still in the place it was made for."""
-    question = "import sys; print(sys.version_info[:2], sys.prefix)"
+    question = "import sys; print(sys.version_info[:2], sys.base_prefix, sys.prefix)"
     if not PYTHON.exists():
         return False
     done = subprocess.run([str(PYTHON), "-c", question], capture_output=True, text=True, check=False)
-    return done.stdout.strip() == f"{sys.version_info[:2]} {VENV}"
+    return done.stdout.strip() == f"{sys.version_info[:2]} {sys.base_prefix} {VENV}"
 
 
 def answers(command: list[str]) -> bool:
@@ -134,11 +141,19 @@ def show_progress(lines: list[str]) -> None:
         say("    installing them")
 
 
-def fingerprint() -> str:
-    digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}".encode())
+def is_made(*, by_any: bool = False) -> bool:
+    """From what is there now, by a Python of this release or by any."""
+    made = STAMP.read_text().split() if STAMP.exists() else []
+    wanted = made_from()
+    return made == wanted or (by_any and made[1:] == wanted[1:])
+
+
+def made_from() -> list[str]:
+    """The Python's release, and a digest of the lock, the packages' descriptions and the place."""
+    digest = hashlib.sha256(str(ROOT).encode())
     for file in [LOCK, *(ROOT / package / "pyproject.toml" for package in PACKAGES)]:
         digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return ["{}.{}".format(*sys.version_info), digest.hexdigest()]
 
 
 def say(text: str) -> None:
