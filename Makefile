@@ -1,5 +1,6 @@
 # Everything a newcomer or a script calls. `make` alone prints the list.
-# PYTHON=… chooses a Python (3.11 to 3.14); without it the fastest one is taken. Ports: `.venv/bin/python -m stack --help`.
+# PYTHON=… chooses a Python (3.11 to 3.14); without it one that was built with a profile is preferred (deploy/pythons.py).
+# Ports: `.venv/bin/python -m stack --help`.
 
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
 	if $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then echo $$p; exit; fi; done; echo python3)
@@ -18,7 +19,7 @@ help:           ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## */  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
 
 venv:
-	@$(PYTHON) deploy/bootstrap.py $(if $(filter file,$(origin PYTHON)),--fastest)
+	@$(PYTHON) deploy/bootstrap.py $(if $(filter file,$(origin PYTHON)),--best)
 
 run: venv       ## start everything, show sample calls travelling, print `ready`, serve until Ctrl-C
 	@exec $(PY) -m stack run

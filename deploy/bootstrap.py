@@ -15,7 +15,7 @@ import venv
 from importlib.util import find_spec
 from pathlib import Path
 
-from pythons import NEWEST, OLDEST, fastest
+from pythons import NEWEST, OLDEST, best
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -41,14 +41,14 @@ QUIETLY = [
 
 
 def main() -> int:
-    """With `--fastest` the Python is ours to choose; without, it is the one that runs this."""
-    is_ours_to_choose = "--fastest" in sys.argv[1:]
+    """With `--best` the Python is ours to choose; without, it is the one that runs this."""
+    is_ours_to_choose = "--best" in sys.argv[1:]
     if is_made(by_any=is_ours_to_choose):
         return 0
     if is_ours_to_choose:
-        python = fastest()
+        python = best()
         if not os.path.samefile(python, sys.executable):
-            say(f"Python: {python} is the fastest here (PYTHON=… chooses another)")
+            say(f"Python: taking {python}, built with a profile and a third faster (PYTHON=… chooses another)")
             os.execv(python, [python, __file__])  # noqa: S606
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         return refuse(f"Python 3.11 to 3.14 is needed, {sys.executable} is {sys.version.split()[0]}: set PYTHON=…")
