@@ -16,6 +16,7 @@ from uuid import UUID
 from bench.client import Client
 from chaos.calls import Calls
 from chaos.oracle import Promise
+from chassis.problems import RETRY_AFTER_SECONDS
 
 UNANSWERED = 0
 ANSWER_SECONDS = 15.0
@@ -115,7 +116,8 @@ class Load:
                 return None
             is_first = False
             self.resent.add(call_no)
-            await asyncio.sleep(self.rng.uniform(0.5, 1.5))
+            wait = 1.0 if answer is None else RETRY_AFTER_SECONDS * 1.5  # a refusal says so: thousands heed it here
+            await asyncio.sleep(wait * self.rng.uniform(0.5, 1.5))
 
     async def post(self, body: bytes, *, is_first: bool = True) -> Answer | None:
         """One try; None when no answer came."""

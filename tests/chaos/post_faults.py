@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from chaos.load import Answer
 from chaos.process_faults import Fault
 from chaos.scene import NotMet, Scene
+from chassis.problems import RETRY_AFTER_SECONDS
 
 AT_ONCE = 8
+SHED_SECONDS = 60.0
 
 
 async def duplicates(scene: Scene) -> None:
     """One body, eight times at once: one 202, seven 200, one call."""
-    call = scene.load.calls.plain()
-    answers = await _all_at_once(scene, [call] * AT_ONCE)
+    answers = await _all_answered(scene, lambda: [scene.load.calls.plain()] * AT_ONCE)
     counted = Counter(answer.status_code for answer in answers)
     assert counted == {202: 1, 200: AT_ONCE - 1}, f"the same call {AT_ONCE} times at once answered {dict(counted)}"
     for answer in answers:
@@ -29,9 +32,7 @@ async def duplicates(scene: Scene) -> None:
 
 async def conflicts(scene: Scene) -> None:
     """Eight contents under one `updated_at`, at once: one is taken, seven are told so, all eight are kept."""
-    call = scene.load.calls.plain() | {"updated_at": datetime.now(UTC).isoformat()}
-    contents = [f"{call['content']}第{number}次陈述。" for number in range(AT_ONCE)]
-    answers = await _all_at_once(scene, [call | {"content": content} for content in contents])
+    answers = await _all_answered(scene, lambda: _contents_of(scene.load.calls.plain()))
     counted = Counter(answer.status_code for answer in answers)
     assert counted == {202: 1, 409: AT_ONCE - 1}, f"{AT_ONCE} contents at once answered {dict(counted)}"
     (taken,) = (answer for answer in answers if answer.status_code == 202)
@@ -61,12 +62,28 @@ async def hang_up(scene: Scene) -> None:
     scene.met(f"{cut} of {AT_ONCE} hung up and asked again")
 
 
-async def _all_at_once(scene: Scene, calls: list[dict[str, Any]]) -> list[Answer]:
-    bodies = [json.dumps(call).encode() for call in calls]
-    answers = await asyncio.gather(*(scene.load.post(body, is_first=False) for body in bodies))
-    if any(answer is None or answer.status_code == 503 for answer in answers):
-        raise NotMet("the service was away while calls were sent in parallel")
-    return [answer for answer in answers if answer is not None]
+def _contents_of(call: dict[str, Any]) -> list[dict[str, Any]]:
+    call = call | {"updated_at": datetime.now(UTC).isoformat()}
+    return [call | {"content": f"{call['content']}第{number}次陈述。"} for number in range(AT_ONCE)]
+
+
+async def _all_answered(scene: Scene, make: Callable[[], list[dict[str, Any]]]) -> list[Answer]:
+    """All at once. While the service sheds load some are refused: those that were taken are kept, and it is tried anew
+    with another call.
+    """
+    until = time.monotonic() + SHED_SECONDS
+    while True:
+        bodies = [json.dumps(call).encode() for call in make()]
+        answers = await asyncio.gather(*(scene.load.post(body, is_first=False) for body in bodies))
+        heard = [answer for answer in answers if answer is not None and answer.status_code != 503]
+        if len(heard) == len(answers):
+            return heard
+        if time.monotonic() > until:
+            raise NotMet("the service was away while calls were sent in parallel")
+        for answer in heard:
+            if answer.status_code in (200, 202):
+                scene.load.keep(answer.json())
+        await asyncio.sleep(RETRY_AFTER_SECONDS)
 
 
 POSTS = [

@@ -144,6 +144,6 @@ class Scene:
         await until(
             lambda: self.eyes.value(arrived, promise.referral_id),
             what=f"the probe {promise.call_no} reaches its watch and its mirror",
-            within=90,
+            within=240,  # behind everything that was sent while the fault lasted
             every=0.1,
         )
