@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from aiokafka.partitioner import murmur2
 from aiokafka.structs import TopicPartition
 
 from chassis.delivery.batch import Applier
@@ -18,6 +17,7 @@ from chassis.delivery.comparing import Comparison
 from chassis.delivery.consuming import ConsumerLoop
 from chassis.delivery.contracts import Contracts
 from chassis.delivery.lacks import IN_FLIGHT, REAL, UNREPAIRABLE, Lack, LackStore
+from chassis.delivery.murmur import murmur2
 from chassis.delivery.outages import OUTAGES
 from chassis.delivery.peers import Peers
 from chassis.delivery.reader import Reader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -14,7 +14,9 @@ class Rows(Generic[K, V]):
     What a handler puts stands apart until the runtime keeps it; a handler that raises leaves no trace.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, touched: list[Rows[Any, Any]]) -> None:
+        """Puts itself among `touched` with the first row that is staged: most handlers touch few tables."""
+        self._touched = touched
         self._loaded: dict[K, V] = {}
         self._kept: dict[K, V] = {}
         self._staged: dict[K, V] = {}
@@ -37,11 +39,9 @@ class Rows(Generic[K, V]):
         return found
 
     def put(self, key: K, value: V) -> None:
+        if not self._staged:
+            self._touched.append(self)
         self._staged[key] = value
-
-    @property
-    def has_staged(self) -> bool:
-        return bool(self._staged)
 
     def keep(self) -> None:
         self._kept.update(self._staged)

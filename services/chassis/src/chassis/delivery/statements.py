@@ -11,9 +11,9 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from aiokafka.partitioner import murmur2
 
 from chassis.delivery.gate import Arrival, Parked, ParkReason, Position, ReferralGate, needs_text
+from chassis.delivery.murmur import murmur2
 from chassis.delivery.notices import Notice, StateChange
 from chassis.delivery.tables import LANES
 from chassis.delivery.wire import read_headers, write_headers
@@ -47,7 +47,7 @@ def lane_of(key: object) -> int:
 
 @lru_cache(maxsize=8192)  # several events of a referral come within seconds, and the hash is Python's own work
 def _lane_of(key: str) -> int:
-    return int(murmur2(key.encode()) & 0x7FFFFFFF) % LANES
+    return (murmur2(key.encode()) & 0x7FFFFFFF) % LANES
 
 
 _TOLD = """, told AS (

@@ -59,7 +59,7 @@ class Work:
     now: datetime
     gates: dict[UUID, ReferralGate] = field(default_factory=dict)
     numbered: list[Numbered] = field(default_factory=list)
-    _tables: list[Rows[Any, Any]] = field(default_factory=list)
+    _touched: list[Rows[Any, Any]] = field(default_factory=list)
     _staged: list[Recorded] = field(default_factory=list)
     _staged_effects: set[Effect] = field(default_factory=set)
     _subject: UUID | None = None
@@ -73,10 +73,8 @@ class Work:
     _states_told: set[StateChange] = field(default_factory=set)
 
     def rows(self) -> Rows[Any, Any]:
-        """A table's aggregates, registered so that the runtime can keep or forget what a handler puts."""
-        table: Rows[Any, Any] = Rows()
-        self._tables.append(table)
-        return table
+        """A table's aggregates, of which the runtime keeps or forgets what a handler puts."""
+        return Rows(self._touched)
 
     @property
     def subject(self) -> UUID:
@@ -161,9 +159,9 @@ class Work:
 
     def keep(self) -> None:
         """The handler returned: its rows stand, its events get their numbers."""
-        for table in self._tables:
-            if table.has_staged:
-                table.keep()
+        for table in self._touched:
+            table.keep()
+        self._touched.clear()
         for recorded in self._staged:
             gate = self.gates[recorded.referral_id]
             gate.head += 1
@@ -183,8 +181,9 @@ class Work:
 
     def forget(self) -> None:
         """The handler raised: nothing of it remains."""
-        for table in self._tables:
+        for table in self._touched:
             table.forget()
+        self._touched.clear()
         self._staged.clear()
         self._staged_effects.clear()
         self._staged_told.clear()

@@ -42,11 +42,11 @@ class Told(NamedTuple):
 
     def step(self, step: Step, *, at: datetime) -> "Told":
         """Every step is a change; which one is the state does not depend on the order in which they came."""
-        counted = self._replace(version=self.version + 1, closed_at=at if step is Step.CLOSED else self.closed_at)
+        version, closed_at = self.version + 1, at if step is Step.CLOSED else self.closed_at
         place = self._place_of(step, at)
         if self.place is not None and place < self.place:
-            return counted
-        return counted._replace(state=step.value, at=at, place=place)
+            return self._replace(version=version, closed_at=closed_at)
+        return self._replace(version=version, closed_at=closed_at, state=step.value, at=at, place=place)
 
     def _place_of(self, step: Step, at: datetime) -> Place:
         """What reopens stands right behind the closing; an end that came late stands behind that, however old it is."""
