@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Generic, TypeVar
@@ -56,6 +56,8 @@ class Applier(Generic[W]):
         self._name, self._on_moved = units.statements.consumer, on_moved
         self._crashes = crashes or CrashLedger(units.database, units.statements.schema)
         self._turns: Turns[W] = Turns(contracts, handlers, partial(self._crashes.is_condemned, self._name))
+        handled = {name: model for name, model in contracts.models.items() if name in self._turns.handlers}
+        self._naming = {name: model for name, model in handled.items() if names_others(model)}
 
     async def apply(self, arrivals: Sequence[Arrival], unplaced: Sequence[Unplaced] = ()) -> None:
         """Returns when the batch is committed; raises what a later try may cure.
@@ -70,7 +72,7 @@ class Applier(Generic[W]):
 
     async def rehearse(self, arrivals: Sequence[Arrival]) -> None:
         """Everything a batch does but its commit; raises what the database raises."""
-        named = {referral_id for arrival in arrivals for referral_id in self._named(arrival)}
+        named = self._named(arrivals)
         with suppress(Undone):
             async with self._units.transaction() as connection:
                 batch = await self._open(connection, sorted(named), frozenset(), [], untouched=frozenset())
@@ -89,7 +91,7 @@ class Applier(Generic[W]):
         """One event a transaction: whichever ends the process is then the only one that was in hand."""
         for arrival in portion.arrivals:
             await self._apply_or_halve(Portion([arrival], singly=True))
-            await self._free_singly(sorted(self._named(arrival)))
+            await self._free_singly(sorted(self._named([arrival])))
         await self._free_singly(portion.drained)
 
     async def _free_singly(self, referral_ids: Sequence[UUID]) -> None:
@@ -126,8 +128,7 @@ class Applier(Generic[W]):
 
     async def _apply_once(self, portion: Portion, doomed: frozenset[UUID], tried: list[UUID]) -> bool:
         """`tried` is filled with the events that went through a handler, for whoever must find the one at fault."""
-        named = {referral_id for arrival in portion.arrivals for referral_id in self._named(arrival)}
-        named |= set(portion.drained)
+        named = self._named(portion.arrivals) | set(portion.drained)
         while True:
             try:
                 tried.clear()
@@ -201,6 +202,8 @@ class Applier(Generic[W]):
         added, removed = [], []
         for referral_id, gate in sorted(batch.work.gates.items()):
             before = batch.parked_before[referral_id]
+            if not before and not gate.parked:
+                continue
             removed += [(referral_id, *place) for place in sorted(before.keys() - gate.parked.keys())]
             for place in sorted(gate.parked):
                 parked = gate.parked[place]
@@ -213,21 +216,16 @@ class Applier(Generic[W]):
         others = {arrival.referral_id for arrival in arrivals if not self._turns.handles(arrival)}
         if not others:
             return frozenset()
-        acted_on = [arrival for arrival in arrivals if self._turns.handles(arrival)]
-        return frozenset(others & named) - {referral_id for one in acted_on for referral_id in self._named(one)}
+        return frozenset(others & named) - self._named([one for one in arrivals if self._turns.handles(one)])
 
-    def _named(self, arrival: Arrival) -> set[UUID]:
-        """The streams an event touches; a body that cannot be read names none and fails in its turn."""
-        model = self._contracts.models.get(arrival.envelope.type)
-        names = {arrival.referral_id}
-        if model is not None and arrival.envelope.type in self._turns.handlers and names_others(model):
-            names |= named_by(model, arrival)
+    def _named(self, arrivals: Iterable[Arrival]) -> set[UUID]:
+        """The streams that events touch; a body that cannot be read names none and fails in its turn."""
+        names: set[UUID] = set()
+        for arrival in arrivals:
+            names.add(arrival.referral_id)
+            if (model := self._naming.get(arrival.envelope.type)) is not None:
+                names |= named_by(model, arrival)
         return names
 
     def _named_by_parked(self, work: W) -> set[UUID]:
-        return {
-            referral_id
-            for gate in work.gates.values()
-            for parked in gate.parked.values()
-            for referral_id in self._named(parked.arrival)
-        }
+        return self._named(parked.arrival for gate in work.gates.values() for parked in gate.parked.values())

@@ -114,9 +114,10 @@ class ReferralGate:
         """Whether it `needs` nothing: asked of every event, so nothing is built."""
         if arrival.envelope.seq - 1 > self.last(arrival.producer):
             return False
-        return all(
-            number <= self.last(producer) for producer, number in arrival.envelope.after.items() if producer in consumed
-        )
+        for producer, number in arrival.envelope.after.items():
+            if number > self.last(producer) and producer in consumed:
+                return False
+        return True
 
     def needs(self, arrival: Arrival, *, consumed: frozenset[str]) -> dict[str, int]:
         """The positions still to be reached before this event's turn, by producer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from uuid import UUID
 
 from chassis.delivery.contracts import EventModel
@@ -17,7 +16,6 @@ class NamedElsewhere(Exception):
         self.referral_ids = referral_ids
 
 
-@cache
 def names_others(model: type[EventModel]) -> bool:
     """Whether a model has a `named_referrals` of its own: only then must a body be read before the locks."""
     return sum("named_referrals" in base.__dict__ for base in model.__mro__) > 1

@@ -65,14 +65,20 @@ def write_notice_headers(
 
 
 def _attributes(event_id: UUID, event_type: str, service: str, subject: UUID | str, at: datetime) -> dict[str, str]:
-    words = event_type.split(".")
     return {
         "ce_specversion": "1.0",
         "ce_id": str(event_id),
-        "ce_source": f"/{words[1]}/{service}",
-        "ce_type": event_type,
         "ce_subject": str(subject),
         "ce_time": at.isoformat().replace("+00:00", "Z"),
+    } | _attributes_of_type(event_type, service)
+
+
+@lru_cache(maxsize=256)
+def _attributes_of_type(event_type: str, service: str) -> dict[str, str]:
+    words = event_type.split(".")
+    return {
+        "ce_source": f"/{words[1]}/{service}",
+        "ce_type": event_type,
         "ce_dataschema": "urn:" + ":".join(words[1:]),
         "content-type": "application/json",
     }
