@@ -74,12 +74,15 @@ class Load:
         self._client = Client(str(address.hostname), address.port or 80, token=self.token)
 
     async def run(self) -> None:
-        """Until cancelled; `rate` calls a second are begun, however slowly they are answered."""
-        started, sent = time.monotonic(), 0
+        """Until cancelled; `rate` calls a second are begun, however slowly they are answered.
+
+        Where this process itself stood still, it makes up for a second at most: all at once would be another load.
+        """
+        due = time.monotonic()
         while True:
-            sent += 1
             self.send(self.calls.next())
-            await asyncio.sleep(max(0.0, started + sent / self.rate - time.monotonic()))
+            due = max(due + 1 / self.rate, time.monotonic() - 1.0)
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     def send(self, call: Mapping[str, Any]) -> asyncio.Task[Promise | None]:
         task = asyncio.create_task(self._until_accepted(call["call_no"], json.dumps(call).encode()))
