@@ -1,6 +1,5 @@
 """The limits of the law: oracles of DOMAIN §4.1, and what an appraisal adds to a medical one (DOMAIN §8.4)."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -94,4 +93,4 @@ def test_the_last_act_in_the_limit_and_the_first_after_it_are_told_apart() -> No
     midnight = datetime(2026, 3, 30, 16, tzinfo=UTC)
     assert not timer.is_due(midnight - timedelta(microseconds=1))
     assert timer.is_due(midnight)
-    assert replace(timer, due_at=midnight) == timer
+    assert timer._replace(due_at=midnight) == timer

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from chassis.workdays import CHINA, NO_CALENDAR, Calendar, Due, Interval, Span, calendar_version, due
@@ -30,8 +31,7 @@ class Pause:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(NamedTuple):
     """A clock of a referral; `key` tells apart several of one name, such as one for each obligation.
 
     `silent`: it wakes its service and nobody else hears of it. `ended_at` of a breached one: when it was met, too late.
@@ -75,7 +75,7 @@ class Timer:
         may = self.state is TimerState.PAUSED or (self.state is TimerState.RUNNING and at < self.due_at)
         if stands or not may or self.is_fixed:
             return self
-        return replace(self, state=TimerState.PAUSED, pauses=(*self.pauses, Pause(reason, at)))
+        return self._replace(state=TimerState.PAUSED, pauses=(*self.pauses, Pause(reason, at)))
 
     def resume(self, reason: str | None, calendar: Calendar, *, at: datetime) -> Timer:
         """Goes on when no other reason is left; None ends all of them."""
@@ -88,15 +88,15 @@ class Timer:
             for pause in self.pauses
         )
         if any(pause.until is None for pause in pauses):
-            return replace(self, pauses=pauses)
-        return replace(self, state=TimerState.RUNNING, pauses=pauses).recount(calendar)
+            return self._replace(pauses=pauses)
+        return self._replace(state=TimerState.RUNNING, pauses=pauses).recount(calendar)
 
     def recount(self, calendar: Calendar) -> Timer:
         """When it is due by this calendar; what stood still is taken into account."""
         if self.is_fixed:
             return self
         counted = due(Span.parse(self.span, demo=True), self.started_at, calendar, _closed(self.pauses))
-        return replace(self, due_at=counted.at, calendar=counted.calendar)
+        return self._replace(due_at=counted.at, calendar=counted.calendar)
 
     def was_counted_by(self, calendar: Calendar) -> bool:
         return self.calendar == NO_CALENDAR or calendar_version(self.calendar) == calendar.version
@@ -104,18 +104,18 @@ class Timer:
     def meet(self, *, at: datetime, now: datetime) -> Timer:
         """Met in time; or, when it ran out before `now`, met and nonetheless breached: the ticker still fires it."""
         if not self.silent and (self.state is TimerState.BREACHED or self.is_due(now)):
-            return replace(self, ended_at=at)
-        return replace(self, state=TimerState.MET, ended_at=at)
+            return self._replace(ended_at=at)
+        return self._replace(state=TimerState.MET, ended_at=at)
 
     def cancel(self, *, at: datetime) -> Timer:
         breached = self.state is TimerState.BREACHED
-        return replace(self, state=TimerState.BREACHED if breached else TimerState.CANCELLED, ended_at=at)
+        return self._replace(state=TimerState.BREACHED if breached else TimerState.CANCELLED, ended_at=at)
 
     def fire(self) -> Timer:
-        return replace(self, state=TimerState.BREACHED)
+        return self._replace(state=TimerState.BREACHED)
 
     def fail(self) -> Timer:
-        return replace(self, state=TimerState.FAILED)
+        return self._replace(state=TimerState.FAILED)
 
 
 def end_of(span: Span | str | date | datetime, start: datetime, calendar: Calendar) -> tuple[str, Due]:

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from triage_svc.domain.matching import Condition, Reading
+from triage_svc.domain.matching import ByWord, Condition, Reading
 
 OTHER = "other"
 
@@ -59,6 +59,10 @@ class Classifier:
     base: Mapping[str, float]
     temperature: float
     review_below: float
+    _signals: ByWord[Signal] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_signals", ByWord.of(self.signals, lambda signal: signal.condition))
 
     def classify(self, reading: Reading, *, on: date) -> Classification:
         """A category not in force on that day takes no part: `other` takes its calls."""
@@ -75,7 +79,7 @@ class Classifier:
 
     def _reasons(self, reading: Reading, known: set[str]) -> tuple[Reason, ...]:
         found: list[Reason] = []
-        for signal in self.signals:
+        for signal in self._signals.that_may_hold(reading):
             if signal.category in known and (matched := signal.condition.hits(reading)):
                 found.append(Reason(signal.category, signal.weight, matched[:4]))
         return tuple(found)

@@ -1,8 +1,8 @@
 """Risk grade (DOMAIN §4.3): each factor names the grade it justifies; the highest wins, nothing is added up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from triage_svc.domain.matching import Condition, Reading
+from triage_svc.domain.matching import ByWord, Condition, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,15 @@ class GradeRules:
     always_reviewed: frozenset[str]
     factors: tuple[Factor, ...]
     calls: tuple[CallRule, ...] = ()
+    _factors: ByWord[Factor] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_factors", ByWord.of(self.factors, lambda factor: factor.condition))
 
     def grade(self, reading: Reading, category: str) -> Grading:
         fired = tuple(
             Fired(factor.code, factor.grade, factor.reason, matched[:4], factor.expires_after_days)
-            for factor in self.factors
+            for factor in self._factors.that_may_hold(reading)
             if (not factor.categories or category in factor.categories) and (matched := factor.condition.hits(reading))
         )
         grade = min((one.grade for one in fired), key=self.order.index, default=self.default)

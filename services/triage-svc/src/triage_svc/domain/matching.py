@@ -1,10 +1,15 @@
 """What a rule of any kind may ask of a text: words, words beside them, words that forbid it, or a pattern."""
 
+from __future__ import annotations
+
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Generic, TypeVar
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,31 @@ class Condition:
             (self.at_least is None or number >= self.at_least) and (self.below is None or number < self.below)
             for number in numbers
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ByWord(Generic[R]):
+    """Rules with their conditions; of many rules few can hold on a text: those of its words, and those by a pattern."""
+
+    rules: tuple[R, ...]
+    _of_word: Mapping[str, tuple[int, ...]]
+    _of_pattern: frozenset[int]
+
+    @classmethod
+    def of(cls, rules: Sequence[R], condition_of: Callable[[R], Condition]) -> ByWord[R]:
+        of_word: dict[str, list[int]] = {}
+        for place, rule in enumerate(rules):
+            for word in condition_of(rule).words:
+                of_word.setdefault(word, []).append(place)
+        patterned = (place for place, rule in enumerate(rules) if condition_of(rule).pattern is not None)
+        return cls(tuple(rules), {word: tuple(places) for word, places in of_word.items()}, frozenset(patterned))
+
+    def that_may_hold(self, reading: Reading) -> list[R]:
+        """In the order of the rules."""
+        places = set(self._of_pattern)
+        for word in reading.words:
+            places.update(self._of_word.get(word, ()))
+        return [self.rules[place] for place in sorted(places)]
 
 
 class Vocabulary:

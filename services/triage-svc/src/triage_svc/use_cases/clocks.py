@@ -81,7 +81,7 @@ def meet_target(referral: Referral, at: datetime, work: TriageWork) -> Referral:
         return referral
     timer = running[-1]
     if timer.state is TimerState.CANCELLED:
-        work.put_timer(replace(timer, state=TimerState.MET, ended_at=at))
+        work.put_timer(timer._replace(state=TimerState.MET, ended_at=at))
     elif work.meet(timer.referral_id, timer.clock, timer.key, at=at) is None:
         return referral
     work.state(referral.referral_id, DeadlineMet((ClockMet(timer.clock, timer.key, at),)))
@@ -114,7 +114,7 @@ def _start(referral: Referral, clock: Clock, key: str, work: TriageWork) -> Time
     if counted is None:
         counted = work.start_clock(referral.referral_id, clock, span, rule=limits.rule, key=key)
         work.counted[clock, span] = counted
-    return work.put_timer(replace(counted, referral_id=referral.referral_id, key=key))
+    return work.put_timer(counted._replace(referral_id=referral.referral_id, key=key))
 
 
 def _sooner(raised: Referral, timer: Timer, work: TriageWork) -> Timer | None:
