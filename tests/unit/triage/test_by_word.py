@@ -1,4 +1,4 @@
-"""Of many rules only those are asked whose words stand in a text, or that go by a pattern: what they find is the same."""
+"""Of many rules only those are asked whose words stand in a text, or that go by a pattern."""
 
 import re
 
