@@ -47,7 +47,7 @@ async def test_a_poke_wakes_at_once() -> None:
         assert await ears.hears()
 
 
-async def test_whoever_pokes_within_5_ms_of_another_is_heard_at_their_end_and_all_of_them_count_once() -> None:
+async def test_whoever_pokes_within_20_ms_of_another_is_heard_at_their_end_and_all_of_them_count_once() -> None:
     async with a_worker() as ears:
         poke = Poker(ears.port)
         poke()
@@ -57,7 +57,7 @@ async def test_whoever_pokes_within_5_ms_of_another_is_heard_at_their_end_and_al
         await asyncio.wait_for(ears.woken.wait(), 5)
         assert await ears.hears()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(ears.woken.wait(), 0.02)
+            await asyncio.wait_for(ears.woken.wait(), 0.1)
 
 
 async def test_the_answer_to_ready_follows_the_worker() -> None:

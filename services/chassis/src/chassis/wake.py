@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import socket
+import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 WAKE, WORK = b"wake", b"work"
-QUIET_SECONDS = 0.005
+QUIET_SECONDS = 0.02
+"""Less than what is posted gathers for before it is looked at: nothing comes later for it."""
 
 
 class WakeSocket(asyncio.DatagramProtocol):
@@ -46,7 +48,7 @@ async def listening(
 
 
 class Poker:
-    """Wakes the worker behind a port: at once, but once in 5 ms at most; whoever pokes meanwhile is heard at their end.
+    """Wakes the worker behind a port: at once, but once in 20 ms at most; whoever pokes meanwhile is heard at the end.
 
     A hint: nobody may be listening, and then polling finds the work.
     """
@@ -54,6 +56,9 @@ class Poker:
     def __init__(self, port: int, word: bytes = WAKE, *, host: str = "127.0.0.1") -> None:
         self._address, self._word = (host, port), word
         self._quiet_until = 0.0
+        self._sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sender.setblocking(False)
+        weakref.finalize(self, self._sender.close)
         self._later: asyncio.TimerHandle | None = None
 
     def __call__(self) -> None:
@@ -68,6 +73,5 @@ class Poker:
     def _poke(self) -> None:
         self._later = None
         self._quiet_until = asyncio.get_running_loop().time() + QUIET_SECONDS
-        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
-            sender.sendto(self._word, self._address)
+        with contextlib.suppress(OSError):
+            self._sender.sendto(self._word, self._address)
