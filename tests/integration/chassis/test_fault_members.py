@@ -15,13 +15,13 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from chassis.delivery import watchdog as watchdogs
 from chassis.delivery.contracts import Contracts
 from chassis.delivery.reader import Reader
 from chassis.delivery.topics import ensure_topics
-from chassis.delivery.watchdog import AssignmentWatch, WorkerStuck, group_of
+from chassis.delivery.watchdog import AssignmentWatch, ReadingWatch, WorkerStuck, group_of
 from chassis.ids import new_id
 from support.faults import note
 from support.stack import KafkaServer, eventually
@@ -47,6 +47,9 @@ async def admin(kafka: KafkaServer) -> AsyncIterator[AIOKafkaAdminClient]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdogs, "EMPTY_ASSIGNMENT_SECONDS", 0.5)
     monkeypatch.setattr(watchdogs, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(watchdogs, "IN_VAIN_SECONDS", 0.5)
+    monkeypatch.setattr(watchdogs, "UNREAD_SECONDS", 0.5)
+    monkeypatch.setattr(watchdogs, "ASK_SECONDS", 0.1)
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ async def a_member(
         return AIOKafkaConsumer(
             bootstrap_servers=bootstrap_servers, group_id=group_of(contracts, "acting"), enable_auto_commit=False,
             metadata_max_age_ms=metadata_max_age_ms, session_timeout_ms=6000, heartbeat_interval_ms=500,
+            auto_offset_reset="earliest",
         )  # fmt: skip
 
     reader = Reader(contracts, consumer)
@@ -139,6 +143,51 @@ async def test_a_worker_for_which_no_partition_is_left_stands_by_and_takes_over(
         await (one, two)[members.index(holder)].aclose()
         await eventually(lambda: standby.reader.assignment)
         await eventually(lambda: not standby.watch.stands_by)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_worker_whose_client_has_stopped_fetching_ends(kafka: KafkaServer, admin: AIOKafkaAdminClient) -> None:
+    """As after a write to a connection that has just gone: the task that fetches is over, everything else goes on."""
+    contracts = contracts_of("pong", f"{new_id().hex}.v1")
+    topic = next(iter(contracts.producers))
+    await ensure_topics(admin, contracts.topics, replication=1)
+    async with a_member(contracts, kafka.bootstrap_servers) as member, a_producer(kafka) as producer:
+        read: list[Any] = []
+        reading, watching = asyncio.create_task(keep_reading(member.reader, read)), ReadingWatch(member.reader)
+        watch = asyncio.create_task(watching.run())
+        await producer.send_and_wait(topic, b"1", partition=0)
+        await eventually(lambda: len(read) == 1)
+        await eventually(lambda: member.reader.in_vain_seconds > 1)
+        assert not watch.done(), "there is nothing to read"
+        consumer: Any = member.reader._consumer
+        fetcher = consumer._fetcher
+        for task in (fetcher._fetch_task, *fetcher._pending_tasks):
+            task.cancel()
+        await producer.send_and_wait(topic, b"2", partition=0)
+        began = time.monotonic()
+        with pytest.raises(WorkerStuck):
+            async with asyncio.timeout(20):
+                await watch
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        assert len(read) == 1
+    seen = "the worker ends after 0.5 s of unread records (25 s outside tests), the next one reads"
+    note("a client that has stopped fetching", seen, time.monotonic() - began)
+
+
+async def keep_reading(reader: Reader, read: list[Any]) -> None:
+    while True:
+        read += await reader.fetch()
+
+
+@asynccontextmanager
+async def a_producer(kafka: KafkaServer) -> AsyncIterator[AIOKafkaProducer]:
+    made = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap_servers)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()
 
 
 async def test_a_batch_in_flight_while_a_worker_joins_and_leaves_has_its_effect_once(

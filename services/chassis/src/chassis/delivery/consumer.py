@@ -26,7 +26,7 @@ from chassis.delivery.reader import Reader
 from chassis.delivery.repair import Repair
 from chassis.delivery.turns import OnAny
 from chassis.delivery.units import Units
-from chassis.delivery.watchdog import AssignmentWatch
+from chassis.delivery.watchdog import AssignmentWatch, ReadingWatch
 from chassis.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
@@ -71,6 +71,7 @@ class Consumer:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.loop.run())
             group.create_task(self.watchdog.run())
+            group.create_task(ReadingWatch(self.reader).run())
             group.create_task(self.repair.run())
             group.create_task(self._known.run())
 

@@ -17,6 +17,7 @@ from chassis.delivery.contracts import Contracts
 from chassis.delivery.outages import OUTAGES, until_done, waits
 from chassis.delivery.quarantine import Quarantine, Unplaced
 from chassis.delivery.reader import Reader
+from chassis.delivery.watchdog import ReadingWatch, WorkerStuck
 from chassis.metrics_counting import events_taken
 from chassis.settings import ServiceSettings
 
@@ -71,20 +72,23 @@ class Outsiders:
         while True:
             try:
                 await self._read()
-            except OUTAGES as error:
+            except (*OUTAGES, WorkerStuck) as error:
                 log.warning("outsiders_wait", consumer=self._name, error=type(error).__name__)
             await asyncio.sleep(following())
 
     async def _read(self) -> None:
         reader = Reader(self._contracts, self._make_consumer)
         await until_done("outsiders' topics", reader.start)
+        watching = asyncio.create_task(ReadingWatch(reader).run())
         try:
-            while True:
+            while not watching.done():
                 for record in await reader.fetch():
                     await self._offer(record)
                     reader.mark_done([record])
                 reader.commit_soon()
+            watching.result()
         finally:
+            watching.cancel()
             await reader.stop()
 
     async def _offer(self, record: ConsumerRecord) -> None:

@@ -32,6 +32,7 @@ class Reader:
         self._done: dict[TopicPartition, int] = {}
         self._next_commit = 0.0
         self._committing: asyncio.Task[None] | None = None
+        self._in_vain_since: float | None = None
         self.on_revoked: Callable[[], Awaitable[None]] | None = None
         self.paused: set[str] = set()
 
@@ -39,7 +40,7 @@ class Reader:
         consumer = self._make_consumer()
         consumer.subscribe(list(self._contracts.producers), listener=_Listener(self))
         await start_client(consumer.start, consumer.stop)
-        self._consumer = consumer
+        self._consumer, self._in_vain_since = consumer, None
 
     @property
     def assignment(self) -> frozenset[TopicPartition]:
@@ -55,6 +56,7 @@ class Reader:
         """
         clock = asyncio.get_running_loop().time
         records = await self._next(POLL_SECONDS)
+        self._in_vain_since = None if records else self._in_vain_since or clock()
         until, looked_at = clock() + PATIENCE_SECONDS, 0
         while records and len(records) < MAX_RECORDS:
             if not all(map(can_wait, records[looked_at:])):
@@ -114,6 +116,19 @@ class Reader:
         async with asyncio.timeout(CALL_SECONDS):
             found: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
         return found
+
+    @property
+    def in_vain_seconds(self) -> float:
+        """How long it has been asking and been given nothing; 0 while a batch is in hand."""
+        since = self._in_vain_since
+        return 0.0 if since is None else asyncio.get_running_loop().time() - since
+
+    async def standing_before(self) -> dict[TopicPartition, int]:
+        """Where it stands in each partition that goes on behind that place, as the broker says now."""
+        asked = [tp for tp in self.assignment if tp.topic not in self.paused]
+        ends = await self.ends(asked) if asked else {}
+        places = {tp: await self.position(tp) for tp in ends}
+        return {tp: place for tp, place in places.items() if ends[tp] > place}
 
     def partitions(self, topic: str) -> frozenset[int]:
         return frozenset((self._consumer and self._consumer.partitions_for_topic(topic)) or ())

@@ -1,4 +1,4 @@
-"""Watches that this member of the group has something to read: an empty assignment raises nothing anywhere.
+"""Watches that this member of the group has something to read, and reads it: neither lack raises anything anywhere.
 
 Only the broker can tell a stuck group from a standby: the leader of a stuck one deals out what it believes there is,
 and what every member knows of the topics may be as old as that.
@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import IllegalStateError
+from aiokafka.structs import TopicPartition
 
 from chassis.delivery.clients import start_client, stop_client
 from chassis.delivery.contracts import Contracts
@@ -22,10 +24,13 @@ log = structlog.get_logger(__name__)
 EMPTY_ASSIGNMENT_SECONDS = 15.0
 LOOK_SECONDS = 1.0
 CALL_SECONDS = 20.0
+IN_VAIN_SECONDS, UNREAD_SECONDS = 15.0, 10.0
+ASK_SECONDS = 5.0
 
 
 class WorkerStuck(RuntimeError):
-    """The group gives this member nothing to read although there is something: only a new process cures it."""
+    """This member is given nothing, or does not read what it is given, although there is something: only a new process
+    cures it."""
 
 
 def group_of(contracts: Contracts, consumer: str) -> str:
@@ -76,3 +81,41 @@ class AssignmentWatch:
         partitions = max((len(topic["partitions"]) for topic in topics), default=0)
         members = sum(len(group[5]) for answer in groups for group in answer.groups)
         return partitions, members
+
+
+class ReadingWatch:
+    """That what is there is read. The client fetches in a task of its own; when that ends by an error, the member goes
+    on beating, and asking for records gives nothing for ever.
+
+    Seen after kill -9 of a broker: under uvloop a write to a connection that has just been closed is a RuntimeError,
+    which the client does not expect (its issue 1038).
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._unread_since: dict[tuple[TopicPartition, int], float] = {}
+
+    async def run(self) -> None:
+        """Raises WorkerStuck when the reader has asked in vain for 15 s, and a partition goes on behind the same place
+        for 10 s of them. A broker that does not answer is an outage.
+        """
+        clock = asyncio.get_running_loop().time
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._reader.in_vain_seconds < IN_VAIN_SECONDS:
+                self._unread_since.clear()
+                continue
+            standing = await self._ask()
+            known, now = self._unread_since, clock()
+            self._unread_since = {place: known.get(place, now) for place in standing.items()}
+            longest = now - min(self._unread_since.values(), default=now)
+            if longest >= UNREAD_SECONDS and self._reader.in_vain_seconds >= IN_VAIN_SECONDS:
+                raise WorkerStuck(f"{len(standing)} partitions go on, and nothing has been read for {longest:.0f} s")
+            await asyncio.sleep(ASK_SECONDS)
+
+    async def _ask(self) -> dict[TopicPartition, int]:
+        try:
+            return await self._reader.standing_before()
+        except (*OUTAGES, IllegalStateError) as error:  # or partitions have just changed hands
+            log.info("reading_unclear", error=type(error).__name__)
+            return {}
