@@ -119,8 +119,8 @@ class Load:
                 return None
             is_first = False
             self.resent.add(call_no)
-            wait = 1.0 if answer is None else RETRY_AFTER_SECONDS * 1.5  # a refusal says so: thousands heed it here
-            await asyncio.sleep(wait * self.rng.uniform(0.5, 1.5))
+            least = 0.5 if answer is None else RETRY_AFTER_SECONDS  # of a refusal: thousands heed it here
+            await asyncio.sleep(least * self.rng.uniform(1, 3))
 
     async def post(self, body: bytes, *, is_first: bool = True) -> Answer | None:
         """One try; None when no answer came."""

@@ -10,6 +10,11 @@ from struct import unpack_from
 _SEED, _FACTOR, _32_BITS = 0x9747B28C, 0x5BD1E995, 0xFFFFFFFF
 
 
+def partition_of(key: str, partitions: int) -> int:
+    """Where a topic of so many partitions has the records of this key."""
+    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+
+
 def murmur2(data: bytes) -> int:
     """32 bits, unsigned."""
     length = len(data)

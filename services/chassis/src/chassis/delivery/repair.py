@@ -17,7 +17,7 @@ from chassis.delivery.comparing import Comparison
 from chassis.delivery.consuming import ConsumerLoop
 from chassis.delivery.contracts import Contracts
 from chassis.delivery.lacks import IN_FLIGHT, REAL, UNREPAIRABLE, Lack, LackStore
-from chassis.delivery.murmur import murmur2
+from chassis.delivery.murmur import partition_of
 from chassis.delivery.outages import OUTAGES
 from chassis.delivery.peers import Peers
 from chassis.delivery.reader import Reader
@@ -231,4 +231,4 @@ class Repair:
     def _partition_of(self, lack: Lack) -> TopicPartition:
         topic = self._contracts.topic_of[lack.producer]
         count = len(self._reader.partitions(topic))
-        return TopicPartition(topic, (murmur2(str(lack.referral_id).encode()) & 0x7FFFFFFF) % max(count, 1))
+        return TopicPartition(topic, partition_of(str(lack.referral_id), max(count, 1)))

@@ -13,7 +13,7 @@ import asyncpg
 import orjson
 
 from chassis.delivery.gate import Arrival, Parked, ParkReason, Position, ReferralGate, needs_text
-from chassis.delivery.murmur import murmur2
+from chassis.delivery.murmur import partition_of
 from chassis.delivery.notices import Notice, StateChange
 from chassis.delivery.tables import LANES
 from chassis.delivery.wire import read_headers, write_headers
@@ -47,7 +47,7 @@ def lane_of(key: object) -> int:
 
 @lru_cache(maxsize=8192)  # several events of a referral come within seconds, and the hash is Python's own work
 def _lane_of(key: str) -> int:
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % LANES
+    return partition_of(key, LANES)
 
 
 _TOLD = """, told AS (

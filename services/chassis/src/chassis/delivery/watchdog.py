@@ -29,8 +29,7 @@ ASK_SECONDS = 5.0
 
 
 class WorkerStuck(RuntimeError):
-    """This member is given nothing, or does not read what it is given, although there is something: only a new process
-    cures it."""
+    """There is something to read, and this member is given none of it or does not read it: it must begin anew."""
 
 
 def group_of(contracts: Contracts, consumer: str) -> str:
