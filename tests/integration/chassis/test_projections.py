@@ -13,6 +13,8 @@ from uuid import UUID
 import pytest
 from chassis.clock import Clock
 from chassis.delivery import Delivery
+from chassis.delivery.consuming import GIVES_WAY_SECONDS
+from chassis.delivery.reader import MAX_RECORDS
 from chassis.ids import new_id
 from support.projections import make_seen_table, seeing, seen_of
 from support.stack import KafkaServer, eventually
@@ -91,6 +93,20 @@ async def test_a_projection_waits_for_no_command(pair: Toys) -> None:
                 work.record(referral_id, Ponged(n=5))
             await eventually(lambda: sees(pair, referral_id, "pong", 1, 2), within=8)
             assert await acted_on(pair, referral_id, 1)
+
+
+async def test_a_projection_lets_the_handlers_go_first_through_a_backlog_but_not_for_ever(pair: Toys) -> None:
+    """They share a process, and only for the handlers does somebody wait. Here these stand still in their first batch."""
+    referral_ids = sorted(new_id() for _ in range(2 * MAX_RECORDS))
+    async with pair.pong.units.begin(referral_ids) as work:
+        for referral_id in referral_ids:
+            work.record(referral_id, Ponged(n=1))
+    async with pair.pong.serving(), pair.ping.serving(), pair.pong.working():
+        await eventually(partial(is_now, pair, "SELECT count(*) FROM pong.outbox", 0), within=30)
+        async with pair.ping.units.begin(referral_ids), pair.ping.working():
+            began = asyncio.get_running_loop().time()
+            await eventually(partial(is_now, pair, "SELECT count(*) > 0 FROM ping.seen", True), within=60)
+            assert asyncio.get_running_loop().time() - began >= GIVES_WAY_SECONDS
 
 
 async def test_a_projection_may_tell_nobody_anything(pair: Toys) -> None:

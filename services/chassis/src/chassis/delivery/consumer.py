@@ -48,7 +48,9 @@ class Consumer:
         crashes: CrashLedger,
         *,
         hurried: Collection[str],
+        goes_after: Consumer | None = None,
     ) -> None:
+        """`goes_after`: of two that share a process, the one that may be late for the other's sake."""
         database, schema, self.name = units.database, units.statements.schema, units.statements.consumer
         self._known = KnownEvents(database, schema, consumer=self.name)
         self.applier = Applier(
@@ -56,7 +58,9 @@ class Consumer:
             on_moved=self._known.note,
         )  # fmt: skip
         self.reader = Reader(contracts, make_consumer)
-        self.loop = ConsumerLoop(self.reader, self.applier, contracts, hurried=hurried)
+        self.loop = ConsumerLoop(
+            self.reader, self.applier, contracts, hurried=hurried, goes_after=goes_after and goes_after.loop
+        )
         self.watchdog = AssignmentWatch(self.reader, contracts, self.name, make_admin)
         store = LackStore(database, schema, consumer=self.name)
         comparison = Comparison(peers, store, database, schema, clock, self.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -14,10 +15,12 @@ from chassis.delivery.contracts import Contracts
 from chassis.delivery.gate import Arrival
 from chassis.delivery.outages import OUTAGES, until_done, waits
 from chassis.delivery.quarantine import Unplaced
-from chassis.delivery.reader import Reader
+from chassis.delivery.reader import MAX_RECORDS, Reader
 from chassis.delivery.wire import Unreadable, read_headers
 
 log = structlog.get_logger(__name__)
+
+GIVES_WAY_SECONDS = 5.0
 
 
 class _Revoked(Exception):
@@ -25,12 +28,23 @@ class _Revoked(Exception):
 
 
 class ConsumerLoop:
-    """Events of the types in `hurried` are applied as they come; others, for which nobody waits, gather a moment."""
+    """Events of the types in `hurried` are applied as they come; others, for which nobody waits, gather a moment.
+
+    One that `goes_after` another lets that one work off a backlog first: they share a process. It is never held up for
+    good: after five seconds it takes a batch all the same.
+    """
 
     def __init__(
-        self, reader: Reader, applier: Applier[Any], contracts: Contracts, *, hurried: Collection[str] = ()
+        self,
+        reader: Reader,
+        applier: Applier[Any],
+        contracts: Contracts,
+        *,
+        hurried: Collection[str] = (),
+        goes_after: ConsumerLoop | None = None,
     ) -> None:
-        self._reader, self._applier, self._contracts = reader, applier, contracts
+        self._reader, self._applier, self._contracts, self._goes_after = reader, applier, contracts, goes_after
+        self._has_no_backlog = asyncio.Event()  # not set before it has asked for the first time: it may be behind
         self._hurried = frozenset(name.encode() for name in hurried)
         self._between_batches = asyncio.Lock()
         self._idle = asyncio.Event()
@@ -42,10 +56,19 @@ class ConsumerLoop:
         await until_done("consumer start", self._reader.start)
         try:
             while True:
+                if self._goes_after is not None:
+                    await self._goes_after.backlog_gone(GIVES_WAY_SECONDS)
                 await self._step()
                 self._reader.commit_soon()
         finally:
+            self._has_no_backlog.set()
             await self._reader.stop()
+
+    async def backlog_gone(self, at_most_seconds: float) -> None:
+        """Returns as soon as it reads less than a full batch at a time, or is not reading; else when time is up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_seconds):
+                await self._has_no_backlog.wait()
 
     async def settled_positions(self, partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Up to where everything read has also been committed: taken between two batches."""
@@ -56,6 +79,10 @@ class ConsumerLoop:
         """One batch, if there is something to read."""
         async with self._between_batches:
             records = await self._reader.fetch(can_wait=self._can_wait)
+            if len(records) < MAX_RECORDS:
+                self._has_no_backlog.set()
+            else:
+                self._has_no_backlog.clear()
             if not records:
                 return
             self._idle.clear()
