@@ -90,7 +90,7 @@ def store_of(toy: Toy) -> LackStore:
 
 @asynccontextmanager
 async def repairing(
-    toy: Toy, log: ScriptedLog, peers: Any, *, contracts: Contracts | None = None
+    toy: Toy, log: ScriptedLog, peers: Any, *, contracts: Contracts | None = None, compare_seconds: float = 0.5
 ) -> AsyncIterator[None]:
     """One worker's repair runs while the body does."""
     reads = contracts or toy.contracts
@@ -99,7 +99,7 @@ async def repairing(
     repair = Repair(
         reads, scripted, scripted, Applier(toy.units, reads, HANDLERS[toy.service], quarantine),
         Comparison(peers, store_of(toy), toy.database, toy.service, Clock(), ACTING), store_of(toy), peers,
-        gap_seconds=0.2, compare_seconds=0.5,
+        gap_seconds=0.2, compare_seconds=compare_seconds,
     )  # fmt: skip
     task = asyncio.create_task(repair.run())
     try:

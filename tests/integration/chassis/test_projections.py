@@ -96,7 +96,7 @@ async def test_a_projection_waits_for_no_command(pair: Toys) -> None:
 
 
 async def test_a_projection_lets_the_handlers_go_first_through_a_backlog_but_not_for_ever(pair: Toys) -> None:
-    """They share a process, and only for the handlers does somebody wait. Here these stand still in their first batch."""
+    """They share a process, and nobody waits for a read model. Here the handlers stand still in their first batch."""
     referral_ids = sorted(new_id() for _ in range(2 * MAX_RECORDS))
     async with pair.pong.units.begin(referral_ids) as work:
         for referral_id in referral_ids:

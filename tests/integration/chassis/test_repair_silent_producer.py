@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chassis.delivery.lacks import Lack
-from chassis.delivery.peers import Peers
+from chassis.delivery.peers import Heads, Peers
 from chassis.ids import new_id
 from support.scripted_log import ScriptedLog, repairing, store_of
 from support.stack import KafkaServer, eventually
@@ -39,6 +42,31 @@ async def test_a_silent_producer_keeps_nobody_from_being_compared_and_asked(pair
     assert await pair.ping.value("SELECT array_agg(key) FROM ping.outbox") == [str(lost)]
     assert await pair.pong.value("SELECT array_agg(producer) FROM pong.comparison") == ["ping"]
     assert await pair.pong.value("SELECT rounds FROM pong.lacking WHERE producer = 'deaf'") == 0
+
+
+async def test_only_who_did_not_answer_is_asked_again_before_the_next_round(pair: Toys) -> None:
+    """Comparing costs the producers, and ourselves, most when something is down already."""
+    contracts = replace(pair.pong.contracts, producers={"deaf.v1": "deaf", **pair.pong.contracts.producers})
+    async with pair.ping.serving(), saying_nothing() as silent:
+        peers = Asked({"deaf": silent, "ping": pair.ping.url}, pair.pong.settings.service_token, seconds=0.1)
+        log = ScriptedLog(list(contracts.producers))
+        async with repairing(pair.pong, log, peers, contracts=contracts, compare_seconds=3600):
+            await eventually(lambda: asyncio.sleep(0, peers.asked["deaf"] == 3))
+        await peers.close()
+    assert peers.asked["ping"] == 1
+
+
+class Asked(Peers):
+    """Counts whose heads were asked for."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.asked: Counter[str] = Counter()
+
+    async def heads(self, producer: str, *, changed_since: datetime | None) -> AsyncIterator[Heads]:
+        self.asked[producer] += 1
+        async for page in super().heads(producer, changed_since=changed_since):
+            yield page
 
 
 @asynccontextmanager

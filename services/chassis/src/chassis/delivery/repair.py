@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 MOST_ROUNDS = 5
 ASK_AT_ONCE = 500
 RELOAD_SECONDS = 15.0
+AGAIN_SECONDS = 2.0
 
 
 class Repair:
@@ -75,28 +76,37 @@ class Repair:
                 group.create_task(self._buckets.run(self.keep))
 
     async def _keep_comparing(self) -> None:
+        """Every producer once in `compare_seconds`; who did not answer is asked again soon, over the same window, and
+        nobody else with it."""
+        clock = asyncio.get_running_loop().time
+        due: dict[str, bool] = {}  # who is still to answer, and whether the broker has lost what was said
+        next_round = clock()
         while True:
-            lost_data, self._lost_data = self._lost_data, False
             self._compare_now.clear()
-            complete = await self._compare_each(broker_lost_data=lost_data)
-            self._lost_data = self._lost_data or (lost_data and not complete)
+            if is_round := self._lost_data or clock() >= next_round:
+                due = {name: self._lost_data or due.get(name, False) for name in self._contracts.topic_of}
+                self._lost_data = False
+            due = await self._compare_each(due)
+            if is_round:
+                next_round = clock() + self._compare_seconds
+            left = max(next_round - clock(), 0.0)
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._compare_seconds if complete else min(self._compare_seconds, 2.0)):
+                async with asyncio.timeout(min(left, AGAIN_SECONDS) if due else left):
                     await self._compare_now.wait()
 
-    async def _compare_each(self, *, broker_lost_data: bool) -> bool:
-        """False when a producer did not answer: it is asked again in the next round, over the same window."""
-        complete = True
-        for producer in self._contracts.topic_of:
+    async def _compare_each(self, due: Mapping[str, bool]) -> dict[str, bool]:
+        """Those that did not answer."""
+        silent = {}
+        for producer, broker_lost_data in due.items():
             try:
                 found = await self._comparison.compare(producer, broker_lost_data=broker_lost_data)
                 failpoint("repair.compared")
                 await self.keep(found.lacks)
                 await self._comparison.note(producer, found)
             except OUTAGES as error:
-                complete = False
+                silent[producer] = broker_lost_data
                 log.warning("comparison_waits", producer=producer, error=type(error).__name__)
-        return complete
+        return silent
 
     async def _keep_repairing(self) -> None:
         every = min(max(self._gap_seconds / 4, 0.25), 5.0)

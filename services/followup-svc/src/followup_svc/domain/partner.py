@@ -62,6 +62,8 @@ class Told(NamedTuple):
         return self._replace(version=self.version + 1)
 
     def placed(self, area_code: str | None, office_code: str | None, *, cycle: int) -> "Told":
+        if (area_code, office_code, cycle) == (self.area_code, self.office_code, self.cycle):
+            return self
         return self._replace(area_code=area_code, office_code=office_code, cycle=cycle)
 
 

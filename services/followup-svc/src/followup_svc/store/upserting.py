@@ -36,6 +36,11 @@ class Upsert:
 
     async def write(self, connection: asyncpg.Connection, rows: Collection[Sequence[Any]]) -> None:
         if rows:
-            told = await connection.execute(self._statement, *map(list, zip(*rows, strict=True)))
+            told = await connection.execute(self._statement, *map(_column, zip(*rows, strict=True)))
             if int(told.rpartition(" ")[2]) != len(rows):
                 raise BelongsToAnother(self._table)
+
+
+def _column(values: tuple[Any, ...]) -> list[Any] | None:
+    """`unnest` fills up with nulls: where nothing else stands, nothing need be handed over. A key is never null."""
+    return None if all(value is None for value in values) else list(values)

@@ -15,29 +15,26 @@ LIFE_CYCLE_TOPIC, STATUS_TOPIC = "referrals.v1", "referral-status.v1"
 
 def tell(work: FollowupWork, referral_id: UUID, step: Step, *, at: datetime) -> None:
     """A step of the life-cycle: one notice, and the state anew. Call it after the own facts of the same moment."""
-    told = _placed(work, referral_id, work.noted_of(referral_id).told.step(step, at=at))
-    noted = _keep(work, referral_id, told)
+    noted = work.noted_of(referral_id)
+    noted = _keep(work, noted, noted.told.step(step, at=at))
     work.notify(
         LIFE_CYCLE_TOPIC, str(referral_id), f"cn.liandong.referral.{step.value}.v1", _notice(noted, step, at),
-        referral_id=referral_id, version=told.version,
+        referral_id=referral_id, version=noted.told.version,
     )  # fmt: skip
 
 
 def tell_change(work: FollowupWork, referral_id: UUID) -> None:
     """The grade or the category is another: nothing has happened that partners have a word for."""
-    if work.noted_of(referral_id).told.version:
-        _keep(work, referral_id, _placed(work, referral_id, work.noted_of(referral_id).told.changed()))
+    noted = work.noted_of(referral_id)
+    if noted.told.version:
+        _keep(work, noted, noted.told.changed())
 
 
-def _placed(work: FollowupWork, referral_id: UUID, told: Told) -> Told:
-    noted, watch = work.noted_of(referral_id), work.watches.find(referral_id)
-    office = watch.office_code if watch else None
-    area, office = work.rules.coarsening.placed(noted.area_code, office, noted.category)
-    return told.placed(area, office, cycle=watch.cycle if watch else 1)
-
-
-def _keep(work: FollowupWork, referral_id: UUID, told: Told) -> Noted:
-    noted = work.noted_of(referral_id).telling(told)
+def _keep(work: FollowupWork, noted: Noted, told: Told) -> Noted:
+    """Told of the place as coarsely as it may be."""
+    referral_id, watch = noted.referral_id, work.watches.find(noted.referral_id)
+    area, office = work.rules.coarsening.placed(noted.area_code, watch and watch.office_code, noted.category)
+    noted = noted.telling(told.placed(area, office, cycle=watch.cycle if watch else 1))
     work.noted.put(referral_id, noted)
     work.publish_state(STATUS_TOPIC, str(referral_id), referral_id=referral_id)
     return noted
