@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -28,8 +29,9 @@ from chassis.metrics_counting import events_taken
 W = TypeVar("W", bound=Work)
 log = structlog.get_logger(__name__)
 
-# The database refuses the data itself: the same batch would be refused for ever.
+A_BACKLOG = 400  # arrivals; nearly what is read at once
 DRAINED_AT_ONCE = 100
+# The database refuses the data itself: the same batch would be refused for ever.
 REFUSED_BY_DATA = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
@@ -67,8 +69,24 @@ class Applier(Generic[W]):
         if unplaced:
             await self._quarantine.keep(unplaced)
             events_taken(self._name, {("unreadable", "quarantined"): len(unplaced)})
-        if arrivals:
+        if len(arrivals) >= A_BACKLOG and not self._crashes.is_wary:
+            await self._apply_side_by_side(arrivals)
+        elif arrivals:
             await self._apply_or_halve(Portion(arrivals))
+
+    async def _apply_side_by_side(self, arrivals: Sequence[Arrival]) -> None:
+        """Of a backlog two transactions at once, each referral in one of them: while the database works on one, the
+        other is decided. Not after a death: then what was in hand is to be known.
+        """
+        parts: tuple[list[Arrival], list[Arrival]] = ([], [])
+        for arrival in arrivals:
+            parts[hash(arrival.referral_id) & 1].append(arrival)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in filter(None, parts):
+                    group.create_task(self._apply_or_halve(Portion(part)))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
 
     async def rehearse(self, arrivals: Sequence[Arrival]) -> None:
         """Everything a batch does but its commit; raises what the database raises."""

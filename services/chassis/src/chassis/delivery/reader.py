@@ -33,6 +33,7 @@ class Reader:
         self._next_commit = 0.0
         self._committing: asyncio.Task[None] | None = None
         self._in_vain_since: float | None = None
+        self._is_behind = False
         self.on_revoked: Callable[[], Awaitable[None]] | None = None
         self.paused: set[str] = set()
 
@@ -47,44 +48,52 @@ class Reader:
         return frozenset(self._consumer.assignment()) if self._consumer else frozenset()
 
     async def fetch(self, *, can_wait: Callable[[ConsumerRecord], bool] = lambda _: False) -> list[ConsumerRecord]:
-        """Up to about 500 records, causes' topics first; empty after 200 ms without any. Of a backlog the causes that
-        lie ready come too: effects read before them would be parked, each by itself.
+        """Up to about 500 records, of a backlog twice as many, causes' topics first; empty after 200 ms without any.
 
         What can wait is gathered for 100 ms at most; behind the first record that cannot, the rest of its burst, which
         lies in other partitions. Gathering, not sleeping: a partition whose records lie unfetched is left out of the
         next long poll, and would wait for it to end.
         """
         clock = asyncio.get_running_loop().time
-        records = await self._next(POLL_SECONDS)
+        was_behind, looked_at = self._is_behind, 0
+        records = await self._of_backlog() if was_behind else []
+        left = min(MAX_RECORDS, 2 * MAX_RECORDS - len(records))
+        records += await self._next(0.0 if records else POLL_SECONDS, at_most=left)
         self._in_vain_since = None if records else self._in_vain_since or clock()
-        until, looked_at = clock() + PATIENCE_SECONDS, 0
+        until = clock() + PATIENCE_SECONDS
         while records and len(records) < MAX_RECORDS:
             if not all(map(can_wait, records[looked_at:])):
                 until = min(until, clock() + BURST_SECONDS)
             looked_at = len(records)
-            if (left := until - clock()) <= 0:
+            if (seconds := until - clock()) <= 0:
                 break
-            records += await self._next(left)
-        if len(records) >= MAX_RECORDS and (causes := self._causes()):
-            records += await self._next(0.0, *causes)
+            records += await self._next(seconds)
+        self._is_behind = len(records) >= MAX_RECORDS
+        if self._is_behind and not was_behind:
+            records += await self._of_backlog()
         order = {topic: n for n, topic in enumerate(self._contracts.producers)}
         return sorted(records, key=lambda record: order[record.topic])
 
-    def _causes(self) -> list[TopicPartition]:
-        """Of all topics but the last: what comes of events usually follows them in the order of the contracts."""
-        *causes, _ = self._contracts.producers
-        return [tp for tp in self.assignment if tp.topic in causes and tp.topic not in self.paused]
+    async def _of_backlog(self) -> list[ConsumerRecord]:
+        """Of each topic half of what there is room for: what comes of events usually follows them in the order of the
+        contracts, and effects that are read before their causes are parked, each by itself.
+        """
+        records: list[ConsumerRecord] = []
+        for topic in self._contracts.producers:
+            if readable := [tp for tp in self.assignment if tp.topic == topic and topic not in self.paused]:
+                records += await self._next(0.0, *readable, at_most=MAX_RECORDS - len(records) // 2)
+        return records
 
-    async def _next(self, seconds: float, *partitions: TopicPartition) -> list[ConsumerRecord]:
+    async def _next(
+        self, seconds: float, *partitions: TopicPartition, at_most: int = MAX_RECORDS
+    ) -> list[ConsumerRecord]:
         """Once partitions change hands `getmany` waits for the next assignment without end, and that may be waiting
         for the batch in hand: so it is cut off. It hands out what it has without a pause, so nothing is lost with it.
         """
         assert self._consumer is not None
         try:
             async with asyncio.timeout(seconds + POLL_SECONDS):
-                found = await self._consumer.getmany(
-                    *partitions, timeout_ms=int(seconds * 1000), max_records=MAX_RECORDS
-                )
+                found = await self._consumer.getmany(*partitions, timeout_ms=int(seconds * 1000), max_records=at_most)
         except TimeoutError:
             return []
         return [record for records in found.values() for record in records]
