@@ -48,7 +48,7 @@ class Consumer:
         crashes: CrashLedger,
         *,
         hurried: Collection[str],
-        goes_after: Consumer | None = None,
+        goes_after: ConsumerLoop | None = None,
     ) -> None:
         """`goes_after`: of two that share a process, the one that may be late for the other's sake."""
         database, schema, self.name = units.database, units.statements.schema, units.statements.consumer
@@ -58,9 +58,7 @@ class Consumer:
             on_moved=self._known.note,
         )  # fmt: skip
         self.reader = Reader(contracts, make_consumer)
-        self.loop = ConsumerLoop(
-            self.reader, self.applier, contracts, hurried=hurried, goes_after=goes_after and goes_after.loop
-        )
+        self.loop = ConsumerLoop(self.reader, self.applier, contracts, hurried=hurried, goes_after=goes_after)
         self.watchdog = AssignmentWatch(self.reader, contracts, self.name, make_admin)
         store = LackStore(database, schema, consumer=self.name)
         comparison = Comparison(peers, store, database, schema, clock, self.name)

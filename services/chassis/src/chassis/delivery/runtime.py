@@ -193,7 +193,7 @@ class Delivery(Generic[W]):
         return Consumer(
             self._settings, contracts, projection.handlers, units,
             partial(self._clients.consumer, projection.name, False), self._clients.admin, self._peers, self._clock,
-            self._crashes, hurried=(), goes_after=self._acting,
+            self._crashes, hurried=(), goes_after=self._acting.loop,
         )  # fmt: skip
 
     def _compare_all(self, reason: str) -> None:
