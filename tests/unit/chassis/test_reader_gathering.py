@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from dataclasses import dataclass, field, replace
+from collections import Counter, deque
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -27,10 +27,13 @@ PATIENT, HURRIED = Record(CAUSES, can_wait=True), Record(EFFECTS, can_wait=False
 
 @dataclass
 class ScriptedConsumer:
-    """Each `getmany` hands out the next portion; when there is none left it waits out its time, as the real one."""
+    """Each `getmany` hands out the next portion; when there is none left it waits out its time, as the real one.
+
+    Asked for partitions of its own it hands out what lies ready of that topic, as much as is asked for.
+    """
 
     portions: deque[list[Record]]
-    causes: list[Record] = field(default_factory=list)
+    ready: dict[str, int] = field(default_factory=dict)
     asked_for: list[float] = field(default_factory=list)
 
     def assignment(self) -> set[TopicPartition]:
@@ -39,9 +42,12 @@ class ScriptedConsumer:
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int, max_records: int
     ) -> dict[TopicPartition, list[Any]]:
+        assert max_records > 0
         if partitions:
-            assert partitions == (TopicPartition(CAUSES, 0),)
-            return {partitions[0]: self.causes}
+            (partition,) = partitions
+            count = min(self.ready.get(partition.topic, 0), max_records)
+            self.ready[partition.topic] = self.ready.get(partition.topic, 0) - count
+            return {partition: [Record(partition.topic, can_wait=True)] * count}
         self.asked_for.append(timeout_ms / 1000)
         if self.portions:
             return {TopicPartition("any", 0): self.portions.popleft()}
@@ -93,13 +99,33 @@ async def test_a_full_batch_waits_for_nobody() -> None:
 
 async def test_of_a_backlog_the_causes_that_lie_ready_stand_before_their_effects() -> None:
     reader, consumer = a_reader([HURRIED] * reading.MAX_RECORDS)
-    consumer.causes = [PATIENT] * 3
+    consumer.ready = {CAUSES: 3}
     records = await asyncio.wait_for(fetch(reader), 10)
     assert records == [PATIENT] * 3 + [HURRIED] * reading.MAX_RECORDS
 
 
-async def test_a_reader_of_one_topic_has_no_causes_to_ask_for() -> None:
-    reader, consumer = a_reader([HURRIED] * reading.MAX_RECORDS, [HURRIED])
-    reader._contracts = replace(reader._contracts, producers={EFFECTS: "effects"})
+async def test_while_it_is_behind_causes_take_half_of_the_room_and_effects_half_of_the_rest() -> None:
+    """What lies ready of either is more than there is room for; the rest is filled by whatever comes."""
+    most = reading.MAX_RECORDS
+    reader, consumer = a_reader([HURRIED] * most, [HURRIED] * 250)
+    await asyncio.wait_for(fetch(reader), 10)
+    consumer.ready = {CAUSES: 2 * most, EFFECTS: 2 * most}
+    read = Counter(record.topic for record in await asyncio.wait_for(fetch(reader), 10))
+    assert read == {CAUSES: most, EFFECTS: most // 2 + 250}
+    assert consumer.ready == {CAUSES: most, EFFECTS: 2 * most - most // 2}
+
+
+async def test_who_is_no_longer_behind_takes_what_comes() -> None:
+    reader, consumer = a_reader([HURRIED] * reading.MAX_RECORDS, [HURRIED], [HURRIED])
+    await asyncio.wait_for(fetch(reader), 10)
+    assert await asyncio.wait_for(fetch(reader), 10) == [HURRIED, HURRIED]
+    consumer.ready = {CAUSES: 5}
+    consumer.portions.append([HURRIED])
+    assert await asyncio.wait_for(fetch(reader), 10) == [HURRIED]
+
+
+async def test_nothing_is_read_of_a_topic_that_is_paused() -> None:
+    reader, consumer = a_reader([HURRIED] * reading.MAX_RECORDS)
+    consumer.ready, reader.paused = {CAUSES: 5}, {CAUSES}
     assert len(await asyncio.wait_for(fetch(reader), 10)) == reading.MAX_RECORDS
-    assert len(consumer.portions) == 1
+    assert consumer.ready[CAUSES] == 5
