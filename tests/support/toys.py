@@ -114,6 +114,13 @@ class Tally:
         return replace(self, count=self.count + 1, digest=(self.digest * 31 + n) % 2**31)
 
 
+def tally_of(*numbers: int) -> Tally:
+    tally = Tally()
+    for n in numbers:
+        tally = tally.add(n)
+    return tally
+
+
 @dataclass
 class ToyWork(Work):
     schema: str = ""

@@ -19,7 +19,7 @@ from chassis.delivery.statements import ACTING
 from chassis.ids import new_id
 from support.arrivals import a_pinged
 from support.stack import KafkaServer, eventually
-from support.toys import HANDLERS, Tally, Toys, ToyWork, toys
+from support.toys import HANDLERS, Toys, ToyWork, tally_of, toys
 
 EVENTS_EACH = 5
 REFERRALS = A_BACKLOG // EVENTS_EACH
@@ -41,13 +41,6 @@ def applying(pair: Toys, crashes: CrashLedger | None = None) -> Applier[ToyWork]
 
 def a_backlog(referral_ids: Sequence[UUID]) -> list[Arrival]:
     return [a_pinged(one, seq, seq) for seq in range(1, EVENTS_EACH + 1) for one in referral_ids]
-
-
-def tally_of(*numbers: int) -> Tally:
-    tally = Tally()
-    for n in numbers:
-        tally = tally.add(n)
-    return tally
 
 
 async def test_two_transactions_share_a_backlog_and_one_takes_less(pair: Toys) -> None:

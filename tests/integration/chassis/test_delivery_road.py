@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from chassis.ids import new_id
 from support.stack import KafkaServer, eventually
-from support.toys import Tally, Toy, Toys, toys
+from support.toys import Tally, Toy, Toys, tally_of, toys
 
 LOSES_THE_NEXT = """
     CREATE FUNCTION ping.lose() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -24,13 +24,6 @@ LOSES_THE_NEXT = """
 async def pair(database: str, kafka: KafkaServer, tmp_path: Path) -> AsyncIterator[Toys]:
     async with toys(database, kafka.bootstrap_servers, tmp_path) as made:
         yield made
-
-
-def tally_of(*numbers: int) -> Tally:
-    tally = Tally()
-    for n in numbers:
-        tally = tally.add(n)
-    return tally
 
 
 async def test_what_one_service_states_has_its_effect_in_the_other_once_and_in_order(pair: Toys) -> None:
