@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from chassis.patterns import begun_well
+
 from intake_svc.domain.spelling import Copy, bare, with_plain_digits
 
 _REGION = re.compile(
@@ -11,7 +13,7 @@ _REGION = re.compile(
 _STREET = re.compile(r"^(?:[^弄号0-9]{2,8}?街道|[^路街弄号0-9]{2,6}?[镇乡])(?=.)")
 _HOUSE = re.compile(r"[0-9]{1,5}[a-z]?(?:弄|号楼|号|室|栋|幢|单元|座|支弄|楼|层|村)?")
 _UNIT = r"[0-9]{1,5}[a-z]?(?:支弄|弄|号楼|号|室|栋|幢|单元|座|楼|层)"
-_RUN = re.compile(rf"(?:{_UNIT}){{1,6}}(?:[0-9]{{2,5}}(?![0-9年月日时点分元块万人次条天岁%]))?")
+_RUN = begun_well(rf"(?:{_UNIT}){{1,6}}(?:[0-9]{{2,5}}(?![0-9年月日时点分元块万人次条天岁%]))?")
 _PLACES_OF_ITS_OWN = re.compile(rf"{_UNIT}")
 _NUMBERED = re.compile(r"([0-9]{1,5})[a-z]?(?:支弄|弄|号楼|号|室|栋|幢|单元|座|楼|层)")
 _MANY_DIGITS = re.compile(r"[0-9]{6,}")
@@ -68,10 +70,12 @@ def _numbers_alone(local: str) -> Iterable[str]:
 
 
 def house_runs(address: str | None, copy: Copy) -> Iterable[tuple[str, tuple[int, int]]]:
-    """Runs of lane, house and room numbers: with an address those that share a number with it, else all with two."""
+    """Runs of lane, house and room numbers: with an address those that share a number with it, else all with two.
+
+    The copy's digits are plain already.
+    """
     own = set(_PLACES_OF_ITS_OWN.findall(with_plain_digits(bare(address)))) if address is not None else set()
-    text = with_plain_digits(copy.text)
-    for match in _RUN.finditer(text):
+    for match in _RUN.finditer(copy.text):
         units = _PLACES_OF_ITS_OWN.findall(match.group())
         if _is_own(units, own) if address is not None else _is_address(match.group(), units):
             yield match.group(), copy.span(match.start(), match.end())

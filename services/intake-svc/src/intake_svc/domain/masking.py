@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from chassis.patterns import begun_well
+
 from intake_svc.domain.addresses import address_parts, house_runs
 from intake_svc.domain.fields import as_text
 from intake_svc.domain.looks import kind_by_look
@@ -45,7 +47,7 @@ PATTERNS: Mapping[str, re.Pattern[str]] = {
     "EMAIL": re.compile(r"[a-z0-9][a-z0-9._%+\-]{0,63}@[a-z0-9][a-z0-9\-]{0,62}(?:\.[a-z0-9\-]{1,62}){1,4}"),
     "ID": re.compile(_ALONE + _grouped(*_BORN, "[0-9]", "[0-9]", "[0-9]", "[0-9x]") + _END),
     "CARD": re.compile(_ALONE + rf"[1-9](?:{_GAP}[0-9]){{14,18}}" + _END),
-    "PHONE": re.compile(_ALONE + rf"(?:{_MOBILE}|{_LANDLINE}){_END}{_EXTENSION}|" + _ALONE + _LOCAL + _EXTENSION),
+    "PHONE": begun_well(_ALONE + rf"(?:{_MOBILE}|{_LANDLINE}){_END}{_EXTENSION}|" + _ALONE + _LOCAL + _EXTENSION),
     "PLATE": re.compile(f"[{_PROVINCES}][a-hj-np-z][ ·.\\-]?[0-9a-hj-np-z]{{4,5}}[0-9a-hj-np-z挂学警港澳](?![0-9a-z])"),
 }
 
@@ -114,8 +116,8 @@ def mask(narrative: str, fields: Mapping[str, object], rules: MaskingRules) -> M
     """The narrative with tokens in the place of persons, numbers and addresses."""
     known = list(dict.fromkeys(personal_values(fields, rules)))
     tokens = _Tokens()
-    copy = matching_copy(narrative)
-    without_separators = plain_copy(bare_copy(copy))
+    copy = plain_copy(matching_copy(narrative))
+    without_separators = bare_copy(copy)
     for kind, value in known:
         for needle in _needles(kind, value):
             for span in spans_of(needle, without_separators):
@@ -128,11 +130,10 @@ def mask(narrative: str, fields: Mapping[str, object], rules: MaskingRules) -> M
 
 
 def _claim_numbers(copy: Copy, tokens: _Tokens) -> None:
-    plain = plain_copy(copy)
     for kind, pattern in PATTERNS.items():
-        for found, span in pattern_spans(pattern, plain):
+        for found, span in pattern_spans(pattern, copy):
             tokens.claim(span, kind, _identity(kind, found))
-    for run, span in house_runs(None, plain):
+    for run, span in house_runs(None, copy):
         tokens.claim(span, "ADDRESS", run)
 
 

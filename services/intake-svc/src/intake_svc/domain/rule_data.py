@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from chassis.patterns import begun_well
+
 from intake_svc.domain.errors import RuleDataError
 
 # A narrative may be 5,000 characters long: an unbounded repeat would make one call slow enough to stall the others.
@@ -17,7 +19,7 @@ def compiled(patterns: Iterable[object], at: str, vocabulary: Mapping[str, str] 
     parts = [expanded(part, at, vocabulary or {}) for part in patterns]
     if not parts:
         raise RuleDataError(f"{at}: no pattern")
-    return re.compile("|".join(f"(?:{part})" for part in parts))
+    return begun_well("|".join(f"(?:{begun_well(part).pattern})" for part in parts))
 
 
 def expanded(pattern: object, at: str, vocabulary: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +16,7 @@ class Copy:
     """`text` is for matching; `origin[i]` is the place in the original of its i-th character."""
 
     text: str
-    origin: tuple[int, ...]
+    origin: Sequence[int]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         return self.origin[start], self.origin[end - 1] + 1
@@ -24,19 +24,17 @@ class Copy:
 
 def matching_copy(original: str) -> Copy:
     """NFKC, lower case, invisible characters gone; separators stay."""
-    pieces: list[str] = []
-    origin: list[int] = []
-    for place, character in enumerate(original):
-        for piece in _normal(character):
-            pieces.append(piece)
-            origin.append(place)
-    return Copy("".join(pieces), tuple(origin))
+    pieces = [_normal(character) for character in original]
+    text = "".join(pieces)
+    if len(text) == len(original) and "" not in pieces:  # one for one, as nearly always
+        return Copy(text, range(len(text)))
+    return Copy(text, [place for place, piece in enumerate(pieces) for _ in piece])
 
 
 def bare_copy(copy: Copy) -> Copy:
     """The matching copy without separators."""
     kept = [place for place, piece in enumerate(copy.text) if piece not in _SEPARATORS]
-    return Copy("".join([copy.text[place] for place in kept]), tuple([copy.origin[place] for place in kept]))
+    return Copy("".join([copy.text[place] for place in kept]), [copy.origin[place] for place in kept])
 
 
 @lru_cache(maxsize=1024)  # one call asks for its few values many times

@@ -2,12 +2,12 @@
 and a fingerprint of its bytes, so an edit without a new version still shows."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chassis.patterns import begun_well
 from chassis.workdays import Span, SpanRefused
 from chassis.yaml_text import read_yaml
 
@@ -148,7 +148,7 @@ def _condition(row: Mapping[str, Any]) -> Condition:
         words=tuple(row.get("words", ())),
         beside=tuple(row.get("beside", ())),
         without=tuple(row.get("without", ())),
-        pattern=re.compile(pattern) if pattern else None,
+        pattern=begun_well(pattern) if pattern else None,
         label=row.get("label", ""),
         at_least=row.get("at_least"),
         below=row.get("below"),
