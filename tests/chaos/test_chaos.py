@@ -15,7 +15,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import psutil
@@ -33,6 +32,7 @@ from chaos.wear import SHARE_OF_FAULTS, SHORTEST, wear
 from stack.launch import Stack, running_stack
 from stack.layout import Layout
 from stack.ports import Ports
+from support.saying import say_of
 from support.stack import TEST_DATA
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "0"))
@@ -59,17 +59,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """A line on the terminal while the test runs, whatever is captured."""
-    plugins = request.config.pluginmanager
-    reporter: Any = plugins.get_plugin("terminalreporter")
-    capture: Any = plugins.get_plugin("capturemanager")
-
-    def write(text: str) -> None:
-        with capture.global_and_fixture_disabled():
-            reporter.ensure_newline()
-            reporter.write_line(text)
-
-    return write
+    return say_of(request)
 
 
 @pytest.mark.timeout(LIMIT + 60)

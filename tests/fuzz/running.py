@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
 from support.stack import ROOT
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
@@ -57,18 +56,3 @@ class Progress:
         if IS_FULL and (step := done * 20 // self.total) > self.told:
             self.told = step
             self.say(f"{self.what:<10} [{'#' * step:<20}] {done:>7,} of {self.total:,}")
-
-
-def say_of(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """A line on the terminal while the test runs, whatever is captured."""
-    plugins = request.config.pluginmanager
-    reporter: Any = plugins.get_plugin("terminalreporter")
-    capture: Any = plugins.get_plugin("capturemanager")
-
-    def write(text: str) -> None:
-        if reporter is not None:
-            with capture.global_and_fixture_disabled():
-                reporter.ensure_newline()
-                reporter.write_line(text)
-
-    return write

@@ -16,7 +16,8 @@ from fuzz import running
 from fuzz.consumers import Fed, four_consumers
 from fuzz.leaks import leaking_lines, leaks, logged_to
 from fuzz.records import HostileTopics, a_record, as_kept, from_kept, good_headers
-from fuzz.running import INPUTS, SEED, Progress, say_of
+from fuzz.running import INPUTS, SEED, Progress
+from support.saying import say_of
 from support.stack import PostgresServer, fresh_database
 
 SERVICES = ("intake", "triage", "mediation", "followup")

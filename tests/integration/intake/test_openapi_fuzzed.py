@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 from chassis.fast_lane import FastLane
-from fuzz.running import IS_FULL, say_of
+from fuzz.running import IS_FULL
 from fuzz.tried import all_is_answered_as_documented
 from intake_svc.api.routes import SUBMIT_PATH
 from integration.intake.test_openapi_examples import OPERATIONS, WALKS, Place
 from integration.intake.test_openapi_examples import place as place
+from support.saying import say_of
 
 
 @pytest.mark.timeout(1800 if IS_FULL else 120)

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from fuzz.running import IS_FULL, say_of
+from fuzz.running import IS_FULL
 from fuzz.tried import all_is_answered_as_documented, app_of
 from integration.mediation.test_openapi_examples import OPERATIONS, WALKS, Place
 from integration.mediation.test_openapi_examples import place as place
+from support.saying import say_of
 
 
 @pytest.mark.timeout(1800 if IS_FULL else 120)
