@@ -175,7 +175,7 @@ async def compare_with(pong: Toy, page: Heads) -> None:
     """With a producer that gives this page."""
 
     class Reporting:
-        async def heads(self, _producer: str, *, changed_since: object) -> AsyncIterator[Heads]:
+        async def heads(self, _producer: str, **_window: object) -> AsyncIterator[Heads]:
             yield page
 
     peers: Any = Reporting()

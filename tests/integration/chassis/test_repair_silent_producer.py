@@ -63,9 +63,11 @@ class Asked(Peers):
         super().__init__(*arguments, **options)
         self.asked: Counter[str] = Counter()
 
-    async def heads(self, producer: str, *, changed_since: datetime | None) -> AsyncIterator[Heads]:
+    async def heads(
+        self, producer: str, *, changed_since: datetime | None, changed_before: datetime | None = None
+    ) -> AsyncIterator[Heads]:
         self.asked[producer] += 1
-        async for page in super().heads(producer, changed_since=changed_since):
+        async for page in super().heads(producer, changed_since=changed_since, changed_before=changed_before):
             yield page
 
 

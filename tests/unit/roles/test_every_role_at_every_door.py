@@ -29,8 +29,8 @@ ROLES = frozenset(
     )
 )  # fmt: skip
 REPAIR = {
-    "/v1/ops/heads", "/v1/ops/heads/sums", "/v1/ops/heads/buckets", "/v1/ops/events", "/v1/ops/resend",
-    "/v1/ops/urgent", "/v1/ops/known", "/v1/ops/positions",
+    "/v1/ops/heads", "/v1/ops/heads/sums", "/v1/ops/heads/slices", "/v1/ops/heads/buckets", "/v1/ops/events",
+    "/v1/ops/resend", "/v1/ops/urgent", "/v1/ops/known", "/v1/ops/positions",
 }  # fmt: skip
 FOR_BOTH = {"/v1/ops/restore/events"}  # consumers of a restored service read what is lost and what has another number
 ANY_ID = "0199aa00-0000-7000-8000-000000000000"

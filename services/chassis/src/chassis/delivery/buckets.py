@@ -37,11 +37,12 @@ def bucket_of(column: str) -> str:
     return f"(get_byte(uuid_send({column}), 15) | ((get_byte(uuid_send({column}), 14) & 15) << 8))"
 
 
-def sums_statement(table: str, number: str, event_id: str, condition: str) -> str:
-    """Per bucket the streams, their numbers, and of their last events' ids three bytes each."""
+def sums_statement(table: str, number: str, event_id: str, condition: str, *, by: str = "") -> str:
+    """Per bucket, or what else they are told apart `by`: the streams, their numbers, and of their last events' ids
+    three bytes each."""
     tail = " | ".join(f"(get_byte(uuid_send({event_id}), {15 - n}) << {8 * n})" for n in range(3))
     return f"""
-        SELECT {bucket_of("referral_id")}, count(*), sum({number}), sum(coalesce({tail}, 0)) FROM {table}
+        SELECT {by or bucket_of("referral_id")}, count(*), sum({number}), sum(coalesce({tail}, 0)) FROM {table}
         WHERE {condition} GROUP BY 1
     """
 

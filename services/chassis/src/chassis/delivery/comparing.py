@@ -12,6 +12,7 @@ from chassis.database import Database
 from chassis.delivery.lacks import Lack, LackStore
 from chassis.delivery.peers import Heads, Peers
 from chassis.delivery.restore_following import Following
+from chassis.delivery.slices import AlreadyCompared, Slices
 
 log = structlog.get_logger(__name__)
 
@@ -22,13 +23,15 @@ MOST_LACKS = 10_000
 
 @dataclass(frozen=True)
 class Compared:
-    """What one comparison found; `as_of` is the producer's clock at its beginning."""
+    """What one comparison found; `as_of` is the producer's clock at its beginning, `slices` what it has looked at, as
+    far as that may be passed over the next time."""
 
     lacks: list[Lack] = field(default_factory=list)
     restored: int = 0
     loss: int = 0
     as_of: datetime | None = None
     adopted: int = 0
+    slices: Slices | None = None
 
 
 class Comparison:
@@ -37,6 +40,7 @@ class Comparison:
     def __init__(self, peers: Peers, store: LackStore, database: Database, schema: str, clock: Clock, consumer: str):
         self._peers, self._store, self._database, self._clock, self._consumer = peers, store, database, clock, consumer
         self._following = Following(peers, database, schema, consumer)
+        self._compared = AlreadyCompared()
         self._read = (
             f"SELECT succeeded_at, loss_seen, adopted FROM {schema}.comparison WHERE consumer = $1 AND producer = $2"
         )
@@ -64,7 +68,11 @@ class Comparison:
         async with self._database.connection() as connection:
             row = await connection.fetchrow(self._read, self._consumer, producer)
         succeeded_at, loss_seen, adopted = row or (None, 0, 0)
-        found = await self._page_through(producer, self._since(succeeded_at, broker_lost_data=broker_lost_data))
+        if succeeded_at is None or broker_lost_data:
+            usual = succeeded_at and min(succeeded_at - OVERLAP, self._clock.now() - AFTER_LOSS)
+            found = await self._page_through(producer, usual)
+        else:
+            found = await self._look_at_changes(producer, succeeded_at)
         if found.adopted > adopted:
             await self._following.follow(producer, adopted, found.adopted)
             found = await self._page_through(producer, None)
@@ -76,7 +84,7 @@ class Comparison:
         if found.restored:
             log.error("producer_restored", producer=producer, streams=found.restored)
         if len(found.lacks) > MOST_LACKS:  # a backlog: begin again from the same instant when these are reached
-            return replace(found, lacks=found.lacks[:MOST_LACKS], as_of=succeeded_at)
+            return replace(found, lacks=found.lacks[:MOST_LACKS], as_of=succeeded_at, slices=None)
         return found
 
     async def note(self, producer: str, found: Compared) -> None:
@@ -84,6 +92,7 @@ class Comparison:
         reason = _why(found.restored) if found.restored else None
         async with self._database.transaction() as connection:
             await connection.execute(self._write, self._consumer, producer, found.as_of, found.loss, reason)
+        self._compared.note(producer, None if found.restored else found.slices)
 
     async def distrust(self, producer: str, streams: int) -> None:
         """Found by other means than this comparison's."""
@@ -91,15 +100,18 @@ class Comparison:
         async with self._database.connection() as connection:
             await connection.execute(self._distrust, self._consumer, producer, _why(streams))
 
-    def _since(self, succeeded_at: datetime | None, *, broker_lost_data: bool) -> datetime | None:
-        if succeeded_at is None:
-            return None
-        usual = succeeded_at - OVERLAP
-        return min(usual, self._clock.now() - AFTER_LOSS) if broker_lost_data else usual
+    async def _look_at_changes(self, producer: str, succeeded_at: datetime) -> Compared:
+        """The usual window, without the slices that were compared as they stand."""
+        slices = await self._peers.slices(producer, changed_since=succeeded_at - OVERLAP)
+        found = Compared(loss=slices.loss, as_of=slices.as_of, adopted=slices.adopted, slices=slices)
+        for since, before in self._compared.left_in(slices, producer, succeeded_at=succeeded_at):
+            more = await self._page_through(producer, since, before)
+            found = replace(found, lacks=[*found.lacks, *more.lacks], restored=found.restored + more.restored)
+        return found
 
-    async def _page_through(self, producer: str, since: datetime | None) -> Compared:
+    async def _page_through(self, producer: str, since: datetime | None, before: datetime | None = None) -> Compared:
         found = Compared()
-        async for page in self._peers.heads(producer, changed_since=since):
+        async for page in self._peers.heads(producer, changed_since=since, changed_before=before):
             lacks, restored = await self.judge(producer, page)
             found = Compared(
                 [*found.lacks, *lacks], found.restored + restored, page.loss, found.as_of or page.as_of, page.adopted

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import asyncpg
 
+from chassis.delivery.buckets import sums_statement
+from chassis.delivery.slices import slice_of
 from chassis.delivery.statements import ACTING, lane_of
 
 MOST_EVENTS = 10_000
@@ -19,9 +21,18 @@ class OutgoingReads:
 
     def __init__(self, schema: str, topic: str) -> None:
         self._schema, self._topic = schema, topic
+        self._sums = sums_statement(
+            f"{schema}.stream", "head", "head_event_id", "changed_at >= $1 AND head > 0", by=slice_of("changed_at")
+        )
 
     async def heads(
-        self, connection: asyncpg.Connection, *, since: datetime | None, after: str | None, limit: int
+        self,
+        connection: asyncpg.Connection,
+        *,
+        since: datetime | None,
+        before: datetime | None,
+        after: str | None,
+        limit: int,
     ) -> dict[str, Any]:
         """Streams in the order of their last change, from a cursor on: one that changes meanwhile comes again."""
         start = (since or datetime.min.replace(tzinfo=UTC), UUID(int=0))
@@ -29,13 +40,23 @@ class OutgoingReads:
         as_of = await connection.fetchval("SELECT clock_timestamp()")
         rows = await connection.fetch(
             f"""SELECT referral_id, head, head_event_id, changed_at FROM {self._schema}.stream
-                WHERE (changed_at, referral_id) > ($1, $2) AND head > 0 ORDER BY changed_at, referral_id LIMIT $3""",
+                WHERE (changed_at, referral_id) > ($1, $2) AND changed_at < coalesce($4::timestamptz, 'infinity')
+                    AND head > 0
+                ORDER BY changed_at, referral_id LIMIT $3""",
             changed_at,
             referral_id,
             limit,
+            before,
         )
         next_page = f"{rows[-1][3].isoformat()}|{rows[-1][0]}" if len(rows) == limit else None
         return {**await self._heads_answer(connection, rows, next_page), "as_of": as_of.isoformat()}
+
+    async def slices(self, connection: asyncpg.Connection, *, since: datetime) -> dict[str, Any]:
+        """The same streams added up by the ten seconds in which each changed last."""
+        as_of = await connection.fetchval("SELECT clock_timestamp()")
+        rows = await connection.fetch(self._sums, since)
+        slices = [(row[0].isoformat(), row[1], int(row[2]), int(row[3])) for row in rows]
+        return {"slices": slices, "as_of": as_of.isoformat(), **await self._known(connection)}
 
     async def heads_of(self, connection: asyncpg.Connection, referral_ids: Sequence[UUID]) -> dict[str, Any]:
         rows = await connection.fetch(
@@ -48,12 +69,16 @@ class OutgoingReads:
     async def _heads_answer(
         self, connection: asyncpg.Connection, rows: Sequence[asyncpg.Record], next_page: str | None
     ) -> dict[str, Any]:
-        seen = await connection.fetch(
+        heads = [(str(row[0]), row[1], str(row[2])) for row in rows]
+        return {"heads": heads, "next": next_page, **await self._known(connection)}
+
+    async def _known(self, connection: asyncpg.Connection) -> dict[str, int]:
+        """Of losses of the broker, and of restores."""
+        (row,) = await connection.fetch(
             f"""SELECT (SELECT coalesce(max(n), 0) FROM {self._schema}.broker_loss) AS loss,
                        (SELECT coalesce(max(adopted), 0) FROM {self._schema}.incarnation) AS adopted"""
         )
-        heads = [(str(row[0]), row[1], str(row[2])) for row in rows]
-        return {"heads": heads, "next": next_page, **seen[0]}
+        return dict(row)
 
     async def resend(self, connection: asyncpg.Connection, wanted: Sequence[tuple[UUID, int]]) -> list[dict[str, Any]]:
         """Puts events into the outbox again with their first headers, unless they still stand there.

@@ -100,6 +100,9 @@ def _repair_routes(router: APIRouter, database: Database, outgoing: OutgoingRead
         changed_since: Annotated[
             Instant | None, Query(description="Only streams changed since. 仅此后变更的流。")
         ] = None,
+        changed_before: Annotated[
+            Instant | None, Query(description="Only streams changed before. 仅此前变更的流。")
+        ] = None,
         after: Annotated[str | None, Query(description="Cursor of the last page. 上一页游标。", max_length=100)] = None,
         limit: Annotated[int, Query(ge=1, le=5000, description="Page size. 每页条数。")] = 5000,
         referral_id: Annotated[list[UUID] | None, Query(description="Only these. 仅这些。", max_length=100)] = None,
@@ -109,7 +112,9 @@ def _repair_routes(router: APIRouter, database: Database, outgoing: OutgoingRead
             if referral_id is not None:
                 return await outgoing.heads_of(connection, referral_id)
             try:
-                return await outgoing.heads(connection, since=changed_since, after=after, limit=limit)
+                return await outgoing.heads(
+                    connection, since=changed_since, before=changed_before, after=after, limit=limit
+                )
             except ValueError as error:
                 raise Problem(
                     422,
@@ -117,6 +122,26 @@ def _repair_routes(router: APIRouter, database: Database, outgoing: OutgoingRead
                     "游标无效,请使用上一页返回的 next。",
                     "The cursor is not one of ours; use `next` of the last page.",
                 ) from error
+
+    @router.get(
+        "/heads/slices",
+        operation_id="sumHeadsBySlice",
+        summary="时段校验和 Sums by time of change",
+        responses=problems(401, 403, 422, 503),
+    )
+    async def slices(
+        _: Service,
+        changed_since: Annotated[
+            Instant,
+            Query(description="Only streams changed since. 仅此后变更的流。", examples=["2026-11-30T02:10:00Z"]),
+        ],
+    ) -> dict[str, Any]:
+        """Streams, sum of heads and sum over ids of every ten seconds in which streams changed last, beginning first.
+
+        按最后变更时间每十秒一段: 起始时刻、流数、序号和与编号和。
+        """
+        async with database.connection() as connection:
+            return await outgoing.slices(connection, since=changed_since)
 
     @router.post(
         "/resend", operation_id="resendEvents", summary="重发 Send again", responses=problems(401, 403, 422, 503)

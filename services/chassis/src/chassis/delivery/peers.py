@@ -12,6 +12,8 @@ from uuid import UUID
 import httpx
 import orjson
 
+from chassis.delivery.slices import Slices, beginning
+
 HEADS_PAGE = 5000
 EVENTS_PAGE = 1000
 SECONDS = 10.0
@@ -63,13 +65,17 @@ class Peers:
         self._urls, self._seconds = urls, seconds
         self._client = httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=seconds)
 
-    async def heads(self, producer: str, *, changed_since: datetime | None) -> AsyncIterator[Heads]:
-        """All streams changed since, in pages of 5,000 by referral id; raises httpx.HTTPError."""
+    async def heads(
+        self, producer: str, *, changed_since: datetime | None, changed_before: datetime | None = None
+    ) -> AsyncIterator[Heads]:
+        """All streams changed since, in pages of 5,000 in the order of their change; raises httpx.HTTPError."""
         after: str | None = None
         while True:
             query = [("limit", str(HEADS_PAGE))]
             if changed_since is not None:
                 query.append(("changed_since", changed_since.isoformat()))
+            if changed_before is not None:
+                query.append(("changed_before", changed_before.isoformat()))
             if after is not None:
                 query.append(("after", after))
             answer = await self._get(producer, "/v1/ops/heads", query)
@@ -77,6 +83,18 @@ class Peers:
             after = answer["next"]
             if after is None:
                 return
+
+    async def slices(self, producer: str, *, changed_since: datetime) -> Slices:
+        """The same added up by slices of time; raises httpx.HTTPError."""
+        since = beginning(changed_since)
+        answer = await self._get(producer, "/v1/ops/heads/slices", [("changed_since", since.isoformat())])
+        return Slices(
+            since,
+            {datetime.fromisoformat(row[0]): (row[1], row[2], row[3]) for row in answer["slices"]},
+            loss=answer["loss"],
+            as_of=datetime.fromisoformat(answer["as_of"]),
+            adopted=answer["adopted"],
+        )
 
     async def heads_of(self, producer: str, referral_ids: Sequence[UUID]) -> dict[UUID, Head]:
         """The present heads of these streams alone; absent is of what the producer has stated nothing."""
