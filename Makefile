@@ -10,6 +10,8 @@ RATE ?= 100
 SEED ?= 1
 # Tests of one file stay together; each process has a PostgreSQL and a Kafka of its own.
 PARALLEL = $(PY) -m pytest -n 2 --dist loadfile
+# It measures how long others wait: nothing may run beside it. What takes longest comes first, or all would wait for it.
+ALONE := tests/e2e/test_with_hostile_clients.py
 CHECKED := schemas/src services/chassis/src services/intake-svc/src services/triage-svc/src \
 	services/mediation-svc/src services/followup-svc/src deploy/src tests
 
@@ -31,7 +33,8 @@ down: venv      ## stop it; returns when everything is gone
 	@exec $(PY) -m stack down
 
 test: venv      ## every test, on a real PostgreSQL and a real Kafka of its own
-	@$(PARALLEL) tests/unit tests/contract tests/integration tests/fuzz; first=$$?; $(PY) -m pytest tests/e2e tests/chaos && exit $$first
+	@$(PARALLEL) --no-loadscope-reorder --ignore=$(ALONE) tests/chaos tests/e2e tests/integration tests/fuzz tests/contract tests/unit; \
+		first=$$?; $(PY) -m pytest $(ALONE) && exit $$first
 
 check: venv     ## format, lint, strict types, import contracts, drift of contracts, unit tests
 	.venv/bin/ruff format --check .
