@@ -29,10 +29,10 @@ SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "200",
     "shared_buffers": "96MB",
-    # Between two checkpoints each page is written to the log whole once: on a full road 1 GB lasts for less than a minute.
+    # After each checkpoint every page is written to the log whole once: on a full road 1 GB lasts less than a minute.
     "max_wal_size": "4GB",
-    # Rows are looked up by key. To sample 30,000 of each table anew whenever it has grown by a tenth, documents and all,
-    # took a quarter of a processor from a young database.
+    # Rows are looked up by key. To sample 30,000 of a table whenever it has grown by a tenth, documents and all, took
+    # a quarter of a processor from a young database.
     "default_statistics_target": "10",
     "fsync": "on",
     "synchronous_commit": "on",
