@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from re import _constants as kinds  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from importlib import import_module
 from typing import Any
+
+# The standard library's own reading of a pattern, the same from 3.11 on; what it gives is not documented.
+kinds: Any = import_module("re._constants")
+parser: Any = import_module("re._parser")
 
 _WIDEST = 512
 """Characters in one range: beyond that a set says too little to be worth asking."""
