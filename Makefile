@@ -8,10 +8,9 @@ PY := .venv/bin/python
 SECONDS ?= 1800
 RATE ?= 100
 SEED ?= 1
-# Tests of one file stay together; each process has a PostgreSQL and a Kafka of its own.
+# Tests of one file stay together; each process has a PostgreSQL and a Kafka of its own. What starts the whole stack
+# fills two cores: beside chaos only what needs no server runs, beside e2e nothing.
 PARALLEL = $(PY) -m pytest -n 2 --dist loadfile
-# It measures how long others wait: nothing may run beside it. What takes longest comes first, or all would wait for it.
-ALONE := tests/e2e/test_with_hostile_clients.py
 CHECKED := schemas/src services/chassis/src services/intake-svc/src services/triage-svc/src \
 	services/mediation-svc/src services/followup-svc/src deploy/src tests
 
@@ -33,8 +32,9 @@ down: venv      ## stop it; returns when everything is gone
 	@exec $(PY) -m stack down
 
 test: venv      ## every test, on a real PostgreSQL and a real Kafka of its own
-	@$(PARALLEL) --no-loadscope-reorder --ignore=$(ALONE) tests/chaos tests/e2e tests/integration tests/fuzz tests/contract tests/unit; \
-		first=$$?; $(PY) -m pytest $(ALONE) && exit $$first
+	@failed=0; $(PARALLEL) tests/integration tests/fuzz || failed=$$?; \
+	$(PARALLEL) --no-loadscope-reorder tests/chaos tests/unit tests/contract || failed=$$?; \
+	$(PY) -m pytest tests/e2e || failed=$$?; exit $$failed
 
 check: venv     ## format, lint, strict types, import contracts, drift of contracts, unit tests
 	.venv/bin/ruff format --check .
