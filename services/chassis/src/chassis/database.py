@@ -81,7 +81,10 @@ class Database:
         driver: asyncpg.Connection | None = None
         try:
             # Not `engine.connect()`: what it builds around the driver's connection costs three times the pool itself.
-            pooled = await greenlet_spawn(self.engine.pool.connect)
+            try:
+                pooled = await greenlet_spawn(self.engine.pool.connect)
+            except self.engine.dialect.loaded_dbapi.Error as error:  # another name for what the driver has raised
+                raise error.__cause__ or error from None
             driver = pooled.driver_connection
             assert driver is not None
             try:

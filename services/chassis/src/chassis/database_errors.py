@@ -59,6 +59,7 @@ def as_unavailable(
         or (isinstance(error, DBAPIError) and error.connection_invalidated)
         or isinstance(driver_error, asyncpg.InternalClientError)  # the server's last word came between two statements
         or (connecting and isinstance(error, OSError))
+        or (connecting and isinstance(error, asyncpg.InterfaceError) and "is closed" in str(error))
         or (closed and isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError))
     )
     return DatabaseUnavailable(f"{type(error).__name__} {state}".strip()) if is_lost else None
