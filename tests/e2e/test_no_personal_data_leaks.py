@@ -251,6 +251,7 @@ async def askable(live: LiveStack) -> dict[str, Sequence[Mapping[str, str]]]:
         # Nobody has written a note and nothing stands aside here: what is asked for in vain must not tell either.
         "text_id": [{"text_id": calls[0]["referral_id"]}],
         "bucket": [{"bucket": "17"}],
+        "changed_since": [{"changed_since": "2026-01-01T00:00:00Z"}],
         "producer": [{"producer": name} for name in ("intake", "triage", "mediation", "followup")],
         "producer,referral_id,seq": [{"producer": "intake", "referral_id": calls[0]["referral_id"], "seq": "1"}],
     }
