@@ -74,14 +74,20 @@ async def comparing(pair: Toys) -> AsyncIterator[Compares]:
             await peers.close()
 
 
-async def test_what_was_compared_and_has_not_moved_is_not_listed_again(pair: Toys) -> None:
+async def two_slices_compared(pair: Toys, compares: Compares) -> tuple[UUID, UUID]:
+    """An older stream and a newer one, listed once and therefore known."""
     old, new = new_id(), new_id()
+    await pair.ping.ping(old, 1)
+    await pair.ping.execute(AGED)
+    await compares.once()
+    await pair.ping.ping(new, 1)
+    assert (await compares.once())[0] == {old, new}
+    return old, new
+
+
+async def test_what_was_compared_and_has_not_moved_is_not_listed_again(pair: Toys) -> None:
     async with comparing(pair) as compares:
-        await pair.ping.ping(old, 1)
-        await pair.ping.execute(AGED)
-        await compares.once()
-        await pair.ping.ping(new, 1)
-        assert (await compares.once())[0] == {old, new}
+        _, new = await two_slices_compared(pair, compares)
         assert (await compares.once())[0] == {new}
 
 
@@ -101,13 +107,9 @@ async def test_a_stream_that_moves_in_the_window_is_listed_again(pair: Toys) -> 
 
 
 async def test_a_commit_that_comes_late_is_listed_in_the_slice_it_belongs_to(pair: Toys) -> None:
-    early, late, newest = new_id(), new_id(), new_id()
+    late = new_id()
     async with comparing(pair) as compares:
-        await pair.ping.ping(early, 1)
-        await pair.ping.execute(AGED)
-        await pair.ping.ping(newest, 1)
-        await compares.once()
-        await compares.once()
+        await two_slices_compared(pair, compares)
         await pair.ping.ping(late, 1)
         await pair.ping.value(AS_OLD_AS_THE_OLDEST, late)
         told, lacks = await compares.once()
@@ -116,13 +118,8 @@ async def test_a_commit_that_comes_late_is_listed_in_the_slice_it_belongs_to(pai
 
 
 async def test_after_our_own_database_was_set_back_the_whole_window_is_listed(pair: Toys) -> None:
-    old, new = new_id(), new_id()
     async with comparing(pair) as compares:
-        await pair.ping.ping(old, 1)
-        await pair.ping.execute(AGED)
-        await pair.ping.ping(new, 1)
-        await compares.once()
-        await compares.once()
+        old, new = await two_slices_compared(pair, compares)
         assert (await compares.once())[0] == {new}
         await pair.pong.execute(SET_BACK)
         assert (await compares.once())[0] == {old, new}
