@@ -2,9 +2,9 @@
 
 import pytest
 import structlog
-from support.stack import database, kafka_server, postgres_server, test_folder
+from support.stack import database, kafka_server, new_database, postgres_server, test_folder, used_database
 
-__all__ = ["database", "kafka_server", "postgres_server", "test_folder"]
+__all__ = ["database", "kafka_server", "new_database", "postgres_server", "test_folder", "used_database"]
 
 
 @pytest.fixture(autouse=True)

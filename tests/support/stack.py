@@ -1,6 +1,6 @@
 """A real PostgreSQL and a real Kafka for the tests, on free ports, with data in .local/test; one of each per run.
 
-Fixtures: `postgres` and `kafka` (session), `database` (a fresh, empty database: its administrator's URL).
+Fixtures: `postgres` and `kafka` (session), `database` (an empty database: its administrator's URL), `new_database`.
 Both servers can be killed, stopped and started again; what is killed comes back on the same port with `start()`.
 """
 
@@ -26,7 +26,17 @@ import psutil
 import pytest
 from stack import jars, kafka, postgres
 
-__all__ = ["database", "eventually", "free_port", "free_ports", "kafka_server", "postgres_server", "test_folder"]
+__all__ = [
+    "database",
+    "eventually",
+    "free_port",
+    "free_ports",
+    "kafka_server",
+    "new_database",
+    "postgres_server",
+    "test_folder",
+    "used_database",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 TEST_DATA = ROOT / ".local/test"
@@ -262,6 +272,36 @@ async def fresh_database(postgres: PostgresServer) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def database(postgres: PostgresServer) -> AsyncIterator[str]:
+async def new_database(postgres: PostgresServer) -> AsyncIterator[str]:
+    """For tests of what belongs to a database itself: its rights, its settings, its figures."""
     async with fresh_database(postgres) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+async def used_database(postgres: PostgresServer) -> AsyncIterator[str]:
+    async with fresh_database(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(used_database: str) -> AsyncIterator[str]:
+    """Nothing is in it; its administrator's URL. One for the run: to make one takes longer than most tests."""
+    yield used_database
+    await _make_empty(used_database)
+
+
+async def _make_empty(url: str) -> None:
+    """Whoever is still connected is thrown out, with the locks of his session, before the next test begins."""
+    admin = await asyncpg.connect(url)
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    await admin.execute(f"SELECT pg_terminate_backend(pid) {others}")
+    await eventually(lambda: admin.fetchval(f"SELECT count(*) = 0 {others}"), every=0.01)
+    await admin.execute("""DO $$ DECLARE made name; BEGIN
+        FOR made IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$)' LOOP
+            EXECUTE format('DROP SCHEMA %I CASCADE', made);
+        END LOOP;
+        CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+        GRANT USAGE ON SCHEMA public TO PUBLIC;
+    END $$""")
+    await admin.close()

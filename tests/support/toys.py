@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -42,8 +42,7 @@ from chassis.settings import ServiceSettings
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel
-from sqlalchemy import Column, Integer, MetaData, Table, Uuid
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Column, Integer, MetaData, Table, Uuid, create_mock_engine
 from support.stack import eventually, free_ports
 
 
@@ -167,22 +166,25 @@ def on_ponged(event: Ponged, work: ToyWork) -> None:
 HANDLERS: Mapping[str, Handlers] = {"ping": {Ponged: on_ponged}, "pong": {Pinged: on_pinged}}
 
 
-async def create_schema(database_url: str, service: str) -> None:
-    """The delivery tables and the toy's own, as the administrator of a throw-away database."""
+@lru_cache
+def schema_script(service: str) -> str:
+    """The delivery tables and the toy's own."""
     metadata = MetaData()
     add_to(metadata, service)
     Table(
         "tally", metadata, Column("referral_id", Uuid, primary_key=True), Column("count", Integer),
         Column("digest", Integer), schema=service,
     )  # fmt: skip
-    engine = create_async_engine(database_url.replace("postgresql://", "postgresql+asyncpg://"))
-    async with engine.begin() as connection:
-        await connection.exec_driver_sql(f"CREATE SCHEMA {service}")
-        await connection.run_sync(metadata.create_all)
-        for statement in functions(service):
-            await connection.exec_driver_sql(statement)
-    await engine.dispose()
+    said: list[str] = [f"CREATE SCHEMA {service}"]
+    engine = create_mock_engine("postgresql://", lambda made, *_: said.append(str(made.compile(dialect=engine.dialect))))
+    metadata.create_all(engine, checkfirst=False)
+    return ";".join([*said, *functions(service)])
+
+
+async def create_schema(database_url: str, service: str) -> None:
+    """As the administrator of a throw-away database; in one request, for most tests begin with it."""
     plain = await asyncpg.connect(database_url)
+    await plain.execute(schema_script(service))
     statement, *arguments = add_partitions_call(service, datetime.now(UTC))
     await plain.execute(statement, *arguments)
     await plain.close()

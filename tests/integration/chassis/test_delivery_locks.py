@@ -29,6 +29,11 @@ def an_applier(toy: Toy) -> Applier[ToyWork]:
 
 
 @pytest.fixture
+def database(new_database: str) -> str:
+    return new_database
+
+
+@pytest.fixture
 async def pair(database: str, kafka: KafkaServer, tmp_path: Path) -> AsyncIterator[Toys]:
     async with toys(database, kafka.bootstrap_servers, tmp_path) as made:
         yield made

@@ -18,6 +18,11 @@ from support.stack import eventually
 
 
 @pytest.fixture
+def database(new_database: str) -> str:
+    return new_database
+
+
+@pytest.fixture
 async def admin(database: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(database)
     await connection.execute("CREATE TABLE item (id int PRIMARY KEY)")
