@@ -17,7 +17,6 @@ from chassis.database_errors import (
     as_unavailable,
     retrying,
 )
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from support.cutting_proxy import cutting_proxy
 from support.stack import PostgresServer, a_postgres, eventually
@@ -133,8 +132,8 @@ async def test_reads_and_transactions_share_one_pool_with_its_limits_and_its_nam
     names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "application_name", "TimeZone")
     async with db.connection() as connection:
         settings = [await connection.fetchval("SELECT current_setting($1)", name) for name in names]
-    async with db.engine.connect() as reader:
-        found = (await reader.execute(text("""SELECT '{"姓": [1]}'::jsonb"""))).scalar()
+    async with db.transaction() as connection:
+        found = await connection.fetchval("""SELECT '{"姓": [1]}'::jsonb""")
 
     assert settings == ["5s", "2s", "10s", "test-api", "UTC"]
     assert found == {"姓": [1]}
@@ -320,10 +319,10 @@ async def test_a_backend_that_dies_under_a_read_is_unavailable_too(
 ) -> None:
     for _ in range(15):
         with pytest.raises(Exception) as caught:  # noqa: PT011
-            async with db.engine.connect() as reader:
-                pid = (await reader.execute(text("SELECT pg_backend_pid()"))).scalar()
+            async with db.connection() as reader:
+                pid = await reader.fetchval("SELECT pg_backend_pid()")
                 await witness.execute("SELECT pg_terminate_backend($1)", pid)
                 await asyncio.sleep(wait)
-                await reader.execute(text("SELECT 1"))
+                await reader.execute("SELECT 1")
         assert as_unavailable(caught.value) is not None, repr(caught.value)
     await db.check()

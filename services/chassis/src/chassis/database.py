@@ -1,4 +1,4 @@
-"""One pool per process: SQLAlchemy for reads and migrations, the bare asyncpg connection for everything that writes."""
+"""One pool per process: SQLAlchemy keeps it, and what it hands out are bare asyncpg connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,9 +7,8 @@ from typing import Any
 
 import asyncpg
 import orjson
-from sqlalchemy import event, make_url
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.util import greenlet_spawn
 
@@ -43,7 +42,8 @@ class Database:
             "server_settings": _server_settings(process),
             "target_session_attrs": "read-write",  # never a standby: what was read there could not be written
         }
-        self.engine: AsyncEngine = create_async_engine(
+        # Not the asynchronous engine: it wraps what is not used here, and brings the whole ORM into each process.
+        self._engine: Engine = create_engine(
             self._url.set(drivername="postgresql+asyncpg"),
             pool_size=pool_size,
             max_overflow=0,
@@ -54,7 +54,7 @@ class Database:
             hide_parameters=True,
             connect_args=self._arguments,
         )
-        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(self._engine, "checkout", _refuse_closed)
         tell(metrics.POOL_MOST, {(): pool_size})
         tell(metrics.POOL, self._connections)
 
@@ -80,10 +80,10 @@ class Database:
         """A bare connection from the pool, without a transaction: each statement commits by itself."""
         driver: asyncpg.Connection | None = None
         try:
-            # Not `engine.connect()`: what it builds around the driver's connection costs three times the pool itself.
+            # Not the engine's `connect`: what it builds around the driver's connection costs three times the pool.
             try:
-                pooled = await greenlet_spawn(self.engine.pool.connect)
-            except self.engine.dialect.loaded_dbapi.Error as error:  # another name for what the driver has raised
+                pooled = await greenlet_spawn(self._engine.pool.connect)
+            except self._engine.dialect.loaded_dbapi.Error as error:  # another name for what the driver has raised
                 raise error.__cause__ or error from None
             driver = pooled.driver_connection
             assert driver is not None
@@ -116,7 +116,7 @@ class Database:
         return connection
 
     def _connections(self) -> dict[tuple[str, ...], float]:
-        pool = self.engine.sync_engine.pool
+        pool = self._engine.pool
         assert isinstance(pool, QueuePool)
         return {("in_use",): pool.checkedout(), ("idle",): pool.checkedin()}
 
@@ -138,7 +138,7 @@ class Database:
         await asyncio.gather(*(hold() for _ in range(connections)), return_exceptions=True)
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        await greenlet_spawn(self._engine.dispose)
 
 
 @asynccontextmanager

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import asyncpg
 import structlog
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import URL, Connection, MetaData, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -119,9 +121,6 @@ async def _upgrade(owner_url: URL, service: str, metadata: MetaData, package: st
 
 
 def _run_alembic(connection: Connection, service: str, metadata: MetaData, package: str) -> None:
-    from alembic import command  # here: no process that serves needs it, and each would carry it
-    from alembic.config import Config
-
     config = Config()
     config.set_main_option("script_location", str(files("chassis") / "alembic_env"))
     config.set_main_option("version_locations", str(files(package) / "migrations" / "versions"))

@@ -7,7 +7,6 @@ from typing import TypeVar
 from sqlalchemy import MetaData
 
 from chassis import failpoints, logs
-from chassis.migrate import migrate
 from chassis.settings import MigrateSettings, ServiceSettings
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -24,6 +23,8 @@ def begin(kind: type[S], prefix: str, service: str, process: str, *, alarms: Seq
 
 def run_migration(prefix: str, service: str, metadata: MetaData) -> int:
     """The exit code. Raises SettingsError."""
+    from chassis.migrate import migrate  # here: what serves would carry all of Alembic with it
+
     logs.configure(f"{service}-migrate")
     settings = MigrateSettings.load(prefix)
     logs.configure(f"{service}-migrate", settings.log_level)
