@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import asyncpg
 from chassis.database import Database
 from chassis.delivery import Contracts, Handlers, Statements, Units, Work
 from chassis.delivery.batch import Applier
@@ -25,6 +26,7 @@ from referral_schemas.envelope import PublicEvent
 from referral_schemas.intake import CallLinked, Counters, Flags, LinkKind, Place, ReferralOpened, Screening
 from referral_schemas.triage import Category, Grade, Office, ReferralClassified, ReferralDispatched
 from sqlalchemy import MetaData
+from support.stack import empty_tables
 from support.tokens import Issuer
 
 AT = datetime(2026, 1, 1, 1, 30, tzinfo=UTC)
@@ -36,6 +38,8 @@ class Consumer:
     issuer: Issuer
     database: Database
     applier: Applier[Any]
+    admin_url: str
+    metadata: MetaData
 
     async def apply(self, *arrivals: Arrival) -> None:
         """One batch, one transaction."""
@@ -44,6 +48,12 @@ class Consumer:
     async def rows(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
         async with self.database.connection() as connection:
             return [dict(row) for row in await connection.fetch(statement, *arguments)]
+
+    async def forget_everything(self) -> None:
+        """Its tables are empty again."""
+        admin = await asyncpg.connect(self.admin_url)
+        await empty_tables(admin, self.metadata)
+        await admin.close()
 
 
 @asynccontextmanager
@@ -76,7 +86,8 @@ async def a_consumer(
     units: Units[Any] = Units(database, Statements(service, contracts.topic), make_work, lambda: None)
     quarantine = Quarantine(database, service, served.keyring, consumer=ACTING)
     try:
-        yield Consumer(served, issuer, database, Applier(units, contracts, handlers, quarantine))
+        applier = Applier(units, contracts, handlers, quarantine)
+        yield Consumer(served, issuer, database, applier, database_url, metadata)
     finally:
         await database.close()
 

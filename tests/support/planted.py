@@ -1,6 +1,6 @@
 """Calls full of people who do not exist, and the list of all that must never be seen outside the vault.
 
-Every person, number and house occurs once in the world: phones begin so that no timestamp looks like one.
+Every person, number and house occurs once in the world: phones begin and end so that no timestamp looks like one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def person(n: int) -> Person:
     return Person(
         name=SURNAMES[n % 5] + GIVEN[n // 5 % 20] + GIVEN[n // 100 % 20],
         phone=f"{MOBILES[n % 5]}{(n * 48_611 + 2_025_007) % 9_999_991:07d}{1 + n % 9}",
-        landline=f"0216{(n * 7_919 + 1_234_567) % 9_999_991:07d}",
+        landline=f"02169{(n * 7_919 + 34_567) % 99_991:05d}{1 + n % 9}",
         id_no=_citizen_number(n),
         house=house,
         address=f"上海市虹口区{road}{house}",

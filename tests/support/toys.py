@@ -43,6 +43,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel
 from sqlalchemy import Column, Integer, MetaData, Table, Uuid, create_mock_engine
+from sqlalchemy.engine.mock import MockConnection
 from support.stack import eventually, free_ports
 
 
@@ -175,8 +176,10 @@ def schema_script(service: str) -> str:
         "tally", metadata, Column("referral_id", Uuid, primary_key=True), Column("count", Integer),
         Column("digest", Integer), schema=service,
     )  # fmt: skip
-    said: list[str] = [f"CREATE SCHEMA {service}"]
-    engine = create_mock_engine("postgresql://", lambda made, *_: said.append(str(made.compile(dialect=engine.dialect))))
+    said = [f"CREATE SCHEMA {service}"]
+    engine: MockConnection = create_mock_engine(
+        "postgresql://", lambda made, *_: said.append(str(made.compile(dialect=engine.dialect)))
+    )
     metadata.create_all(engine, checkfirst=False)
     return ";".join([*said, *functions(service)])
 

@@ -30,7 +30,7 @@ from intake_svc.store.work import IntakeWork
 from intake_svc.use_cases.screen_calls import ScreenCalls
 from sqlalchemy import make_url
 from structlog.testing import capture_logs
-from support.stack import KafkaServer, PostgresServer
+from support.stack import KafkaServer, PostgresServer, empty_tables
 from support.tokens import Issuer
 
 LANES = itertools.count(1)
@@ -170,7 +170,7 @@ async def served(migrated: Migrated) -> AsyncIterator[Intake]:
 
 @pytest.fixture
 async def intake(served: Intake) -> AsyncIterator[Intake]:
-    await empty(served.admin)
+    await empty_tables(served.admin, metadata)
     with capture_logs():
         yield served
 
@@ -214,16 +214,12 @@ async def an_app(migrated: Migrated, **settings_changes: str) -> AsyncIterator[I
     units = Units(worker, Statements(SCHEMA, CONTRACTS.topic), make_work, lambda: None, keyring=settings.keyring)
     screen = make_screen(units, settings, rules)
     admin = await asyncpg.connect(migrated.admin_url)
-    await empty(admin)
+    await empty_tables(admin, metadata)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://intake")
     async with client, app.router.lifespan_context(app):
         yield Intake(settings, migrated.issuer, app, client, units, screen, admin)
     await admin.close()
     await worker.close()
-
-
-async def empty(admin: asyncpg.Connection) -> None:
-    await admin.execute(f"TRUNCATE {', '.join(str(table) for table in metadata.sorted_tables)}")
 
 
 @pytest.fixture

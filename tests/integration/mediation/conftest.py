@@ -28,24 +28,37 @@ async def a_client(mediation: Consumer) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture
-async def mediation(database: str, tmp_path: Path) -> AsyncIterator[Consumer]:
-    async with a_mediation(database, tmp_path) as consumer:
-        yield consumer
+@asynccontextmanager
+async def a_desk(postgres: PostgresServer, folder: Path) -> AsyncIterator[Desk]:
+    async with (
+        fresh_database(postgres) as database,
+        a_mediation(database, folder) as consumer,
+        a_client(consumer) as client,
+    ):
+        yield Desk(consumer, client)
+
+
+@pytest.fixture(scope="session")
+async def used_desk(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+    """To migrate and to make an app takes longer than most tests: it is made once."""
+    async with a_desk(postgres, tmp_path_factory.mktemp("used")) as desk:
+        yield desk
 
 
 @pytest.fixture
-async def desk(mediation: Consumer) -> AsyncIterator[Desk]:
-    async with a_client(mediation) as client:
-        yield Desk(mediation, client)
+async def desk(used_desk: Desk) -> Desk:
+    """Nothing has come to it."""
+    await used_desk.consumer.forget_everything()
+    return used_desk
+
+
+@pytest.fixture
+async def mediation(desk: Desk) -> Consumer:
+    return desk.consumer
 
 
 @pytest.fixture(scope="module")
 async def shared_desk(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     """One for all tests of a file whose referrals do not know one another."""
-    async with (
-        fresh_database(postgres) as database,
-        a_mediation(database, tmp_path_factory.mktemp("mediation")) as consumer,
-        a_client(consumer) as client,
-    ):
-        yield Desk(consumer, client)
+    async with a_desk(postgres, tmp_path_factory.mktemp("mediation")) as desk:
+        yield desk

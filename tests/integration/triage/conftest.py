@@ -34,10 +34,21 @@ async def a_triage(database: str, folder: Path) -> AsyncIterator[Consumer]:
         yield consumer
 
 
-@pytest.fixture
-async def triage_without_directory(database: str, tmp_path: Path) -> AsyncIterator[Consumer]:
-    async with a_triage(database, tmp_path) as consumer:
+@pytest.fixture(scope="session")
+async def used_triage(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Consumer]:
+    """To migrate takes longer than most tests: it is made once."""
+    async with (
+        fresh_database(postgres) as database,
+        a_triage(database, tmp_path_factory.mktemp("used")) as consumer,
+    ):
         yield consumer
+
+
+@pytest.fixture
+async def triage_without_directory(used_triage: Consumer) -> Consumer:
+    """Nothing has come to it."""
+    await used_triage.forget_everything()
+    return used_triage
 
 
 @pytest.fixture
