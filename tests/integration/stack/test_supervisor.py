@@ -49,7 +49,7 @@ async def test_a_wiped_kafka_is_back_as_another_cluster(stack: Stack) -> None:
     meta = stack.layout.kafka_data / "meta.properties"
     before = meta.read_text()
     await stack.wipe_kafka()
-    await eventually(meta.exists)
+    await eventually(meta.exists, within=30)
     await stack.until_ready()
     assert meta.read_text() != before
 
