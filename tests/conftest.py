@@ -1,24 +1,10 @@
 """Fixtures that every test may use: the real servers. And log lines of failures that are cheap to write."""
 
-from typing import Any
-
 import pytest
 import structlog
 from support.stack import database, kafka_server, new_database, postgres_server, test_folder, used_database
-from xdist.scheduler import LoadFileScheduling
 
 __all__ = ["database", "kafka_server", "new_database", "postgres_server", "test_folder", "used_database"]
-
-
-class OneWholeStack(LoadFileScheduling):  # type: ignore[misc]  # xdist is not typed
-    """Tests of one file stay in one process, all of e2e in one: two whole stacks are more than two cores carry."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return "tests/e2e" if nodeid.startswith("tests/e2e/") else str(super()._split_scope(nodeid))
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWholeStack:
-    return OneWholeStack(config, log)
 
 
 @pytest.fixture(autouse=True)
