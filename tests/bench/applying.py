@@ -20,7 +20,7 @@ from bench.ours import running_ours
 from bench.plan import BACKLOG_EVENTS, Bar, Plan
 from bench.road import bars, voiding
 from bench.servers import fresh_layout, servers
-from bench.subject import BESIDE_US, Subject, Void
+from bench.subject import FLOOR, Subject, Void
 from bench.weighing import peak_of
 from chassis.delivery.contracts import EventModel
 from chassis.delivery.statements import lane_of
@@ -128,7 +128,7 @@ async def _floors_servers(tables: str = "") -> AsyncIterator[tuple[Layout, Subje
         url, servers_at = near_url(layout, admin_url(layout, Keys(layout.secrets))), bootstrap_servers(layout)
         await make_tables(url, ";".join([floor.tables(), tables]))
         await make_topics(servers_at, [*floor.TOPICS, *story.PRODUCERS])
-        subject = Subject("floor", 0, "", url, BESIDE_US, {})
+        subject = Subject("floor", 0, "", url, FLOOR, {})
         yield layout, subject, servers_at
         await subject.close()
 

@@ -11,7 +11,7 @@ import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from bench.floor import stage as floor
 from bench.servers import fresh_layout, servers
-from bench.subject import BESIDE_US, Subject
+from bench.subject import FLOOR, WEEKEND, Subject
 from bench.weekend import tables as weekend
 from stack.keys import Keys
 from stack.layout import ROOT, Layout
@@ -22,6 +22,7 @@ from stack.spawn import bound_to_parent
 STAGES = ("intake", "triage", "mediation", "followup")
 PARTITIONS = 12
 TABLES = {"floor": floor.tables, "weekend": weekend.tables}
+QUESTIONS = {"floor": FLOOR, "weekend": WEEKEND}
 TOPICS = {"floor": floor.TOPICS, "weekend": weekend.TOPICS}
 
 
@@ -44,7 +45,7 @@ async def processes(name: str, layout: Layout, url: str, *, stages: Sequence[str
     words = [[stage] for stage in stages] + ([["api", str(port)]] if api else [])
     started = [await _start(name, each, environment, layout) for each in words]
     pids = {" ".join(each[:1]): process.pid for each, process in zip(words, started, strict=True)}
-    subject = Subject(name, port, "none", url, BESIDE_US, pids)
+    subject = Subject(name, port, "none", url, QUESTIONS[name], pids)
     try:
         if api:
             await _until_listening(port, started)

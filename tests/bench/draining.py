@@ -21,7 +21,7 @@ from bench.ours import running_ours
 from bench.plan import Plan
 from bench.road import bars, voiding
 from bench.servers import fresh_layout, servers
-from bench.subject import BESIDE_US, Subject, Void
+from bench.subject import FLOOR, Subject, Void
 from chassis.delivery.statements import lane_of
 from chassis.delivery.wire import write_headers
 from chassis.ids import new_id
@@ -60,7 +60,7 @@ async def drain_floor(plan: Plan, findings: Findings) -> None:
         await make_tables(url, floor.tables())
         await make_topics(servers_at, floor.TOPICS)
         for _ in range(plan.runs):
-            subject = Subject("floor", 0, "", url, BESIDE_US, {})
+            subject = Subject("floor", 0, "", url, FLOOR, {})
             with voiding([bar], subject, findings):
                 before = await sent_so_far(servers_at, "floor.intake")
                 records = [(new_id(), 1, BODY.encode()) for _ in range(rows)]

@@ -77,7 +77,7 @@ async def measure_throughput(subject: Subject, plan: Plan, findings: Findings, s
             bodies = _bodies("T")
             whole, before = plan.warm_up + plan.seconds, spent(subject.pids)
             sent = await windowed(
-                client, bodies, arrived=subject.arrived, window=WINDOWS[subject.name], seconds=whole
+                client, bodies, arrived=subject.arrivals(), window=WINDOWS[subject.name], seconds=whole
             )  # fmt: skip
             await _check(subject, sent, bodies)
             arrived = await subject.journeys(bodies.prefix, expected=len(sent.due))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from stack.logs import ProcessLog
 from stack.parts import Part
+from stack.spawn import give_way
 
 BACKOFF = (0.0, 0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 PROVEN_SECONDS = 3.0
@@ -134,6 +135,8 @@ class Keeper:
         )
         self._process = process
         self._gone.clear()
+        if self.part.niceness:
+            await give_way(process.pid, self.part.niceness)
         self.restarts += 1
         self._log.note(f"started pid {process.pid}" + (f", restart {self.restarts}" if self.restarts else ""))
         self._changed()

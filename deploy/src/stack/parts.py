@@ -21,6 +21,8 @@ from stack.spawn import bound_to_parent
 
 Overrides = Mapping[str, Mapping[str, str]]
 """Settings without prefix, by process (`intake-worker`), service (`intake`) or `*`: {"*": {"GAP_SECONDS": "2"}}."""
+NICENESS = {"worker": 5, "api": 0}
+"""Somebody waits for an answer: on a machine that is full, workers let the apis, PostgreSQL and Kafka go first."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Part:
     prepare: Callable[[], None] = field(default=lambda: None)
     stop_signal: signal.Signals = signal.SIGTERM
     stop_seconds: float = 8.0
+    niceness: int = 0
 
 
 def postgres_part(layout: Layout, keys: Keys) -> Part:
@@ -75,6 +78,7 @@ def service_parts(layout: Layout, keys: Keys, overrides: Overrides, *, only: Seq
                     command=bound_to_parent(service_command(service, kind)),
                     env=service_environment(layout, keys, service, f"{service}-{kind}", overrides),
                     is_ready=partial(is_ready, port),
+                    niceness=NICENESS[kind],
                 )
             )
     return parts

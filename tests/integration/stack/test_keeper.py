@@ -15,6 +15,8 @@ from stack.parts import Part
 from stack.spawn import bound_to_parent
 from support.stack import eventually
 
+GROUPS = Path("/proc/self/autogroup")
+
 
 async def at_once() -> bool:
     return True
@@ -28,10 +30,15 @@ def folder(test_folder: Path, request: pytest.FixtureRequest) -> Path:
 
 
 def keeper_of(
-    program: str, folder: Path, *, is_ready: Callable[[], Awaitable[bool]] = at_once, stop_seconds: float = 5.0
+    program: str,
+    folder: Path,
+    *,
+    is_ready: Callable[[], Awaitable[bool]] = at_once,
+    stop_seconds: float = 5.0,
+    niceness: int = 0,
 ) -> Keeper:
     command = bound_to_parent([sys.executable, "-c", textwrap.dedent(program), str(folder)])
-    part = Part("habit", command, os.environ, is_ready, stop_seconds=stop_seconds)
+    part = Part("habit", command, os.environ, is_ready, stop_seconds=stop_seconds, niceness=niceness)
     return Keeper(part, folder=folder / "run", logs=folder, changed=lambda: None)
 
 
@@ -94,3 +101,22 @@ async def test_what_is_held_down_stays_down_until_it_is_let_go(folder: Path) -> 
         assert not keeper.ready.is_set()
     await keeper.until_ready()
     await keeper.stop()
+
+
+@pytest.mark.skipif(not GROUPS.exists(), reason="this kernel does not group processes by session")
+async def test_what_gives_way_does_so_again_after_a_restart_and_against_other_sessions(folder: Path) -> None:
+    keeper = keeper_of("import time; time.sleep(60)", folder, niceness=5)
+    keeper.begin()
+    try:
+        await eventually(lambda: gives_way(keeper.pid))
+        first = keeper.pid
+        keeper.kill()
+        await eventually(lambda: keeper.pid != first and gives_way(keeper.pid))
+    finally:
+        await keeper.stop()
+
+
+def gives_way(pid: int | None) -> bool:
+    if pid is None or os.getpriority(os.PRIO_PROCESS, pid) != 5:
+        return False
+    return Path(f"/proc/{pid}/autogroup").read_text().split()[-2:] == ["nice", "5"]

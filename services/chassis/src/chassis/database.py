@@ -49,7 +49,6 @@ class Database:
             max_overflow=0,
             pool_timeout=_CONNECT_SECONDS,
             pool_use_lifo=True,
-            json_serializer=lambda value: orjson.dumps(value, default=str).decode(),
             json_deserializer=orjson.loads,
             hide_parameters=True,
             connect_args=self._arguments,
