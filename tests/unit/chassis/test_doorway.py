@@ -272,6 +272,28 @@ async def test_a_body_that_takes_its_time_makes_room_too(tmp_path: Path) -> None
         assert (await slow[0].hears())[0] == 0
 
 
+@pytest.mark.parametrize(("sent", "is_heard"), [(100, False), (SHORT.small_body_bytes + 1, True)])
+async def test_of_a_body_that_never_ends_the_application_hears_only_when_it_is_large(
+    door: Connect, sent: int, is_heard: bool
+) -> None:
+    with capture_logs() as logged:
+        client = await door()
+        await client.says(POST + b"content-length: 9000\r\n\r\n", b"x" * sent, every=0.02)
+        client.writer.transport.abort()
+        other = await door()
+        await other.says(GET)
+        assert (await other.hears())[0] == 200
+    told = [line["status"] for line in logged if line["event"] == "request" and line["method"] == "POST"]
+    assert told == ([0] if is_heard else [])
+
+
+async def test_a_body_in_pieces_is_whole_in_the_end_behind_another_request_too(door: Connect) -> None:
+    client = await door()
+    await client.says(GET + POST + b"content-length: 6\r\n\r\n[", b"1,2", b" ]", every=0.01)
+    assert (await client.hears())[0] == 200
+    assert await client.hears() == (200, {"bytes": 6})
+
+
 async def test_requests_in_one_piece_are_answered_by_and_by_and_those_of_others_in_between(tmp_path: Path) -> None:
     """In the suite's times the forty of one piece are all answered; here the second has to wait."""
     async with a_door(tmp_path, replace(SHORT, in_line_seconds=60)) as connect:

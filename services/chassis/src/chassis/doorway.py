@@ -20,6 +20,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from chassis.bodies import MAX_BODY_BYTES
 from chassis.ids import new_id
 from chassis.problems import Problem, overloaded
 
@@ -42,6 +43,8 @@ class Limits:
     of one piece, of a hundred clients, would hold up everybody else."""
     unread_bytes: int = 1024 * 1024
     """What is still taken of a body after it has been refused, so that the client gets to read why."""
+    small_body_bytes: int = 4096
+    """Of a body that comes by and by the application hears only when it is whole or larger than this."""
     connections: int = 2048
 
 
@@ -62,6 +65,7 @@ class Doorway(HttpToolsProtocol):
         self._head_bytes = self._unread_bytes = 0
         self._stuck_since: float | None = None
         self._answering: RequestResponseCycle | None = None
+        self._held_back: Any = None
         self._is_next_in_line = False
         self._turn: asyncio.TimerHandle | None = None
         self._begin(_Stage.HEAD)
@@ -73,14 +77,25 @@ class Doorway(HttpToolsProtocol):
         self._watch.cancel()
         if self._turn is not None:
             self._turn.cancel()
+        was_held_back, self._held_back = self._held_back is not None, None
         for cycle in (self._answering, *(queued for queued, _ in self.pipeline)):
             if cycle is not None and not cycle.response_complete:
                 cycle.disconnected = True
                 cycle.message_event.set()
         self.pipeline.clear()
         super().connection_lost(exc)
+        if was_held_back:  # the two hold each other: a thousand a second are not to wait for the collector
+            self.cycle = None  # type: ignore[assignment]  # as it is before the first request
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """An application that waits for the rest of a body is a task to be ended and a line in the log, for each of a
+        thousand who will never send it: until there is enough of it, only the door has to do with it."""
+        if cycle is self.cycle and self._stage is _Stage.BODY and app is self._served:
+            self._held_back = app
+        else:
+            self._start(cycle, app)
+
+    def _start(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
         if self._is_next_in_line:
             wait = self.limits.in_line_seconds * uniform(0.5, 1.5)  # noqa: S311 - lest they all come together
@@ -102,6 +117,8 @@ class Doorway(HttpToolsProtocol):
             self._begin(_Stage.HEAD)
         self._chunk_bytes, before = len(data), self.cycle
         super().data_received(data)
+        if self._held_back is not None and self._is_worth_hearing():
+            self._let_through()
         if self._stage is not _Stage.HEAD or self.transport.is_closing():
             return
         self._head_bytes = self._head_bytes + len(data) if self.cycle is before else 0
@@ -128,6 +145,19 @@ class Doorway(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._stage = _Stage.QUIET
         super().on_message_complete()
+        if self._held_back is not None:
+            self._let_through()
+
+    def _is_worth_hearing(self) -> bool:
+        """Before it is whole: it is large, or will be refused by what it declares, or waits for a word to go on."""
+        if len(self.cycle.body) > self.limits.small_body_bytes or self.cycle.waiting_for_100_continue:
+            return True
+        declared = dict(self.headers).get(b"content-length", b"0")
+        return not declared.isdigit() or int(declared) > MAX_BODY_BYTES
+
+    def _let_through(self) -> None:
+        app, self._held_back = self._held_back, None
+        self._start(self.cycle, app)
 
     def _begin(self, stage: _Stage) -> None:
         self._stage, self._since = stage, self.loop.time()
