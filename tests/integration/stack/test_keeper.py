@@ -15,7 +15,7 @@ from stack.parts import Part
 from stack.spawn import bound_to_parent
 from support.stack import eventually
 
-GROUPS = Path("/proc/self/autogroup")
+GROUPED = Path("/proc/sys/kernel/sched_autogroup_enabled")
 
 
 async def at_once() -> bool:
@@ -103,7 +103,9 @@ async def test_what_is_held_down_stays_down_until_it_is_let_go(folder: Path) -> 
     await keeper.stop()
 
 
-@pytest.mark.skipif(not GROUPS.exists(), reason="this kernel does not group processes by session")
+@pytest.mark.skipif(
+    not GROUPED.exists() or GROUPED.read_text().strip() != "1", reason="this kernel does not group processes by session"
+)
 async def test_what_gives_way_does_so_again_after_a_restart_and_against_other_sessions(folder: Path) -> None:
     keeper = keeper_of("import time; time.sleep(60)", folder, niceness=5)
     keeper.begin()
