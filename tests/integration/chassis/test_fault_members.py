@@ -6,7 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from chassis.delivery import watchdog as watchdogs
 from chassis.delivery.contracts import Contracts
 from chassis.delivery.reader import Reader
@@ -145,34 +146,83 @@ async def test_a_worker_for_which_no_partition_is_left_stands_by_and_takes_over(
         await eventually(lambda: not standby.watch.stands_by)
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_a_worker_whose_client_has_stopped_fetching_ends(kafka: KafkaServer, admin: AIOKafkaAdminClient) -> None:
-    """As after a write to a connection that has just gone: the task that fetches is over, everything else goes on."""
-    contracts = contracts_of("pong", f"{new_id().hex}.v1")
-    topic = next(iter(contracts.producers))
-    await ensure_topics(admin, contracts.topics, replication=1)
+@dataclass(frozen=True)
+class Halted:
+    """A member that has read `read`, and whose client fetches no more, as after a write to a connection just gone."""
+
+    topic: str
+    producer: AIOKafkaProducer
+    watch: asyncio.Task[None]
+    read: list[Any]
+
+
+@asynccontextmanager
+async def a_halted_member(kafka: KafkaServer, contracts: Contracts, *, after: int) -> AsyncIterator[Halted]:
+    """The task that fetches is over, everything else goes on; `after` records are read by then."""
+    topic, read = next(iter(contracts.producers)), list[Any]()
     async with a_member(contracts, kafka.bootstrap_servers) as member, a_producer(kafka) as producer:
-        read: list[Any] = []
         reading, watching = asyncio.create_task(keep_reading(member.reader, read)), ReadingWatch(member.reader)
         watch = asyncio.create_task(watching.run())
-        await producer.send_and_wait(topic, b"1", partition=0)
-        await eventually(lambda: len(read) == 1)
+        for n in range(after):
+            await producer.send_and_wait(topic, b"%d" % n, partition=0)
+        await eventually(lambda: len(read) == after)
         await eventually(lambda: member.reader.in_vain_seconds > 1)
         assert not watch.done(), "there is nothing to read"
         consumer: Any = member.reader._consumer
         fetcher = consumer._fetcher
         for task in (fetcher._fetch_task, *fetcher._pending_tasks):
             task.cancel()
-        await producer.send_and_wait(topic, b"2", partition=0)
+        try:
+            yield Halted(topic, producer, watch, read)
+        finally:
+            reading.cancel()
+            watch.cancel()
+            await asyncio.gather(reading, watch, return_exceptions=True)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_worker_whose_client_has_stopped_fetching_ends(kafka: KafkaServer, admin: AIOKafkaAdminClient) -> None:
+    contracts = contracts_of("pong", f"{new_id().hex}.v1")
+    await ensure_topics(admin, contracts.topics, replication=1)
+    async with a_halted_member(kafka, contracts, after=1) as halted:
+        await halted.producer.send_and_wait(halted.topic, b"2", partition=0)
         began = time.monotonic()
         with pytest.raises(WorkerStuck):
             async with asyncio.timeout(20):
-                await watch
-        reading.cancel()
-        await asyncio.gather(reading, return_exceptions=True)
-        assert len(read) == 1
+                await halted.watch
+        assert len(halted.read) == 1
     seen = "the worker ends after 0.5 s of unread records (25 s outside tests), the next one reads"
     note("a client that has stopped fetching", seen, time.monotonic() - began)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_worker_whose_client_has_stopped_fetching_ends_when_the_log_is_a_shorter_one(
+    kafka: KafkaServer, admin: AIOKafkaAdminClient
+) -> None:
+    """The broker has lost its disk: what is to be read ends before the place at which the member stands."""
+    contracts = contracts_of("pong", f"{new_id().hex}.v1")
+    await ensure_topics(admin, contracts.topics, replication=1)
+    async with a_halted_member(kafka, contracts, after=3) as halted:
+        await admin.delete_topics([halted.topic])
+        await eventually(partial(is_there_again, admin, contracts), within=20)
+        await eventually(partial(is_written, halted.producer, halted.topic), within=20)
+        with pytest.raises(WorkerStuck):
+            async with asyncio.timeout(30):
+                await halted.watch
+        assert len(halted.read) == 3
+
+
+async def is_there_again(admin: AIOKafkaAdminClient, contracts: Contracts) -> bool:
+    """A topic that is being deleted cannot be made yet."""
+    await ensure_topics(admin, contracts.topics, replication=1)
+    return {topic.name for topic in contracts.topics} <= set(await admin.list_topics())
+
+
+async def is_written(producer: AIOKafkaProducer, topic: str) -> bool:
+    with suppress(KafkaError):
+        await producer.send_and_wait(topic, b"another", partition=0)
+        return True
+    return False
 
 
 async def keep_reading(reader: Reader, read: list[Any]) -> None:

@@ -8,8 +8,7 @@ from chassis.delivery.outages import OUTAGES, waits
 
 _FIRST_LOOK_SECONDS = 0.02
 _LAST_LOOK_SECONDS = 0.5
-_GATHER_SECONDS = 0.03
-"""Calls gather here, once, for the whole road: each stage behind takes at once what this one has let go together."""
+_GATHER_SECONDS, _GATHER_MOST_SECONDS = 0.03, 0.1
 _log = structlog.get_logger(__name__)
 
 
@@ -27,7 +26,9 @@ async def _keep_going(work: Callable[[], Awaitable[int]], woken: asyncio.Event, 
     """Outages are waited through, anything else ends the worker and shows itself."""
     look_again = _FIRST_LOOK_SECONDS
     following = waits(most=2.0)
+    clock = asyncio.get_running_loop().time
     while True:
+        began = clock()
         try:
             worked = await work()
         except OUTAGES as error:
@@ -37,11 +38,19 @@ async def _keep_going(work: Callable[[], Awaitable[int]], woken: asyncio.Event, 
         following = waits(most=2.0)
         if worked:
             look_again = _FIRST_LOOK_SECONDS
-            await asyncio.sleep(_GATHER_SECONDS)
+            await asyncio.sleep(rest_after(clock() - began))
         elif await _woken_within(woken, look_again):
             look_again = _FIRST_LOOK_SECONDS
         else:
             look_again = min(look_again * 2, _LAST_LOOK_SECONDS)
+
+
+def rest_after(worked_seconds: float) -> float:
+    """How long calls gather now: once, for the whole road, for each stage behind takes at once what this one has let
+    go together. As long as it has worked, within limits: where the machine is full, fewer and larger batches cost all
+    stages less.
+    """
+    return min(max(worked_seconds, _GATHER_SECONDS), _GATHER_MOST_SECONDS)
 
 
 async def _woken_within(woken: asyncio.Event, seconds: float) -> bool:
