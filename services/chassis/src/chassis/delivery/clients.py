@@ -37,10 +37,12 @@ async def stop_client(stop: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _end(task: asyncio.Future[None]) -> None:
-    """`stop` may raise a CancelledError of its own, or never return: it is waited for, then given up."""
+    """`stop` may raise a CancelledError of its own, swallow ours, or never return: it is waited for, then given up."""
     done, _ = await asyncio.wait({task}, timeout=STOP_SECONDS)
     if not done:
         task.cancel()
         log.warning("client_given_up")
-    with suppress(Exception, asyncio.CancelledError):  # its outcome interests nobody any more
-        await task
+        done, _ = await asyncio.wait({task}, timeout=STOP_SECONDS)
+    if done:
+        with suppress(Exception, asyncio.CancelledError):  # its outcome interests nobody any more
+            task.result()

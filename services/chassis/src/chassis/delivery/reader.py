@@ -20,6 +20,7 @@ MAX_RECORDS = 500
 POLL_SECONDS = 0.2
 CALL_SECONDS = 10.0
 COMMIT_EVERY_SECONDS = 1.0
+NOWHERE = -1
 PATIENCE_SECONDS, BURST_SECONDS = 0.1, 0.002
 
 
@@ -133,11 +134,23 @@ class Reader:
         return 0.0 if since is None else asyncio.get_running_loop().time() - since
 
     async def standing_before(self) -> dict[TopicPartition, int]:
-        """Where it stands in each partition that goes on behind that place, as the broker says now."""
+        """Where it stands in each partition that does not end there, as the broker says now; -1 is nowhere at all.
+
+        One that ends before is another log, of a broker that has lost its disk. A client that fetches is told so and
+        begins it anew; one that does not has no place in what it was given since.
+        """
         asked = [tp for tp in self.assignment if tp.topic not in self.paused]
         ends = await self.ends(asked) if asked else {}
-        places = {tp: await self.position(tp) for tp in ends}
-        return {tp: place for tp, place in places.items() if ends[tp] > place}
+        places = {tp: await self._place(tp) for tp in ends}
+        return {tp: place for tp, place in places.items() if ends[tp] != place}
+
+    async def _place(self, partition: TopicPartition) -> int:
+        """At once, if it has one."""
+        try:
+            async with asyncio.timeout(0.1):
+                return await self.position(partition)
+        except TimeoutError:
+            return NOWHERE
 
     def partitions(self, topic: str) -> frozenset[int]:
         return frozenset((self._consumer and self._consumer.partitions_for_topic(topic)) or ())

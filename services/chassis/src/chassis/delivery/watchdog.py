@@ -95,8 +95,8 @@ class ReadingWatch:
         self._unread_since: dict[tuple[TopicPartition, int], float] = {}
 
     async def run(self) -> None:
-        """Raises WorkerStuck when the reader has asked in vain for 15 s, and a partition goes on behind the same place
-        for 10 s of them. A broker that does not answer is an outage.
+        """Raises WorkerStuck when the reader has asked in vain for 15 s, and for 10 s of them stood at one place of a
+        partition that does not end there. A broker that does not answer is an outage.
         """
         clock = asyncio.get_running_loop().time
         while True:
@@ -109,7 +109,7 @@ class ReadingWatch:
             self._unread_since = {place: known.get(place, now) for place in standing.items()}
             longest = now - min(self._unread_since.values(), default=now)
             if longest >= UNREAD_SECONDS and self._reader.in_vain_seconds >= IN_VAIN_SECONDS:
-                raise WorkerStuck(f"{len(standing)} partitions go on, and nothing has been read for {longest:.0f} s")
+                raise WorkerStuck(f"{len(standing)} partitions are not read up, and nothing was for {longest:.0f} s")
             await asyncio.sleep(ASK_SECONDS)
 
     async def _ask(self) -> dict[TopicPartition, int]:
