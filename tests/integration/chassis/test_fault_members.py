@@ -20,11 +20,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from chassis.delivery import watchdog as watchdogs
 from chassis.delivery.contracts import Contracts
+from chassis.delivery.lacks import Lack
 from chassis.delivery.reader import Reader
 from chassis.delivery.topics import ensure_topics
 from chassis.delivery.watchdog import AssignmentWatch, ReadingWatch, WorkerStuck, group_of
 from chassis.ids import new_id
 from support.faults import note
+from support.scripted_log import store_of
 from support.stack import KafkaServer, eventually
 from support.toy_worker import worker_process
 from support.toys import Toy, Toys, ToyTopic, contracts_of, toys
@@ -223,6 +225,51 @@ async def is_written(producer: AIOKafkaProducer, topic: str) -> bool:
         await producer.send_and_wait(topic, b"another", partition=0)
         return True
     return False
+
+
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watchdogs, "STANDSTILL_LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(watchdogs, "STANDSTILL_LOOKS", 5)
+
+
+@pytest.mark.usefixtures("watchful")
+async def test_a_worker_that_stands_still_without_a_word_ends_and_the_next_one_repairs(
+    pair: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event was lost, and Kafka's client hangs when it is asked for ends, here as no time limit would find it."""
+    referral_id = await a_lost_ping(pair)
+    async with pair.ping.serving(), pair.ping.working():
+        monkeypatch.setattr(pair.pong.delivery._acting.reader, "ends", never)
+        began = time.monotonic()
+        with pytest.raises(ExceptionGroup) as ended:
+            async with asyncio.timeout(30):
+                await pair.pong.delivery.run()
+        assert ended.group_contains(WorkerStuck)
+        note("a worker that hangs silently", "ends after 2.5 s (45 s outside tests)", time.monotonic() - began)
+        async with pair.pong.anew().working():
+            await eventually(lambda: applied(pair.pong, referral_id, 1), within=20)
+
+
+@pytest.mark.usefixtures("watchful")
+async def test_a_worker_whose_producer_does_not_answer_goes_on_asking(pair: Toys) -> None:
+    """Nothing is read, something lacks, and a start would change nothing: it says so, and that is enough."""
+    await store_of(pair.pong).write([Lack("ping", await a_lost_ping(pair), 1)], [])
+    async with pair.ping.working(), pair.pong.working():
+        repair = pair.pong.delivery._acting.repair
+        await eventually(lambda: repair.steps_told > 15, within=30)
+        assert repair.has_unfinished
+
+
+async def a_lost_ping(pair: Toys) -> UUID:
+    referral_id = new_id()
+    await pair.ping.ping(referral_id, 1)
+    await pair.ping.execute("DELETE FROM ping.outbox")
+    return referral_id
+
+
+async def never(*_: object) -> None:
+    await asyncio.Event().wait()
 
 
 async def keep_reading(reader: Reader, read: list[Any]) -> None:

@@ -26,7 +26,7 @@ from chassis.delivery.reader import Reader
 from chassis.delivery.repair import Repair
 from chassis.delivery.turns import OnAny
 from chassis.delivery.units import Units
-from chassis.delivery.watchdog import AssignmentWatch, ReadingWatch
+from chassis.delivery.watchdog import AssignmentWatch, ReadingWatch, StandstillWatch
 from chassis.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
@@ -47,6 +47,7 @@ class Consumer:
         clock: Clock,
         crashes: CrashLedger,
         *,
+        broker_is_away: Callable[[], bool],
         hurried: Collection[str],
         goes_after: ConsumerLoop | None = None,
     ) -> None:
@@ -67,6 +68,11 @@ class Consumer:
             gap_seconds=settings.gap_seconds, compare_seconds=settings.compare_seconds,
             buckets=BucketComparison(peers, comparison, contracts.topic_of, database, schema, clock, self.name),
         )  # fmt: skip
+        self._standstill = StandstillWatch(
+            lambda: (self.reader.records_done, self.repair.steps_told),
+            lambda: self.repair.has_unfinished and not self.watchdog.stands_by,
+            broker_is_away,
+        )
 
     async def run(self) -> None:
         """Until cancelled; raises what is no outage."""
@@ -74,6 +80,7 @@ class Consumer:
             group.create_task(self.loop.run())
             group.create_task(self.watchdog.run())
             group.create_task(ReadingWatch(self.reader).run())
+            group.create_task(self._standstill.run())
             group.create_task(self.repair.run())
             group.create_task(self._known.run())
 

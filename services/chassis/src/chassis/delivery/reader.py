@@ -35,6 +35,7 @@ class Reader:
         self._committing: asyncio.Task[None] | None = None
         self._in_vain_since: float | None = None
         self._is_behind = False
+        self.records_done = 0
         self.on_revoked: Callable[[], Awaitable[None]] | None = None
         self.paused: set[str] = set()
 
@@ -101,6 +102,7 @@ class Reader:
 
     def mark_done(self, records: Iterable[ConsumerRecord]) -> None:
         for record in records:
+            self.records_done += 1
             self._done[TopicPartition(record.topic, record.partition)] = record.offset + 1
 
     def commit_soon(self) -> None:

@@ -60,6 +60,19 @@ class Repair:
         self._list = asyncio.Lock()  # memory and disk change together: a row written late would stay for ever
         self._compare_now = asyncio.Event()
         self._lost_data = False
+        self.steps_told = 0
+        """How often it has asked a producer, struck off what came, or said that it cannot."""
+
+    @property
+    def has_unfinished(self) -> bool:
+        """Whether something lacks that this member should be reading or asking for."""
+        assigned = self._reader.assignment
+        return any(
+            lack.state != UNREPAIRABLE
+            and self._contracts.topic_of[lack.producer] not in self._reader.paused
+            and (self._partition_of(lack) in assigned if assigned else lack.rounds == 0)
+            for lack in self._lacks.values()
+        )
 
     def compare_all(self, reason: str) -> None:
         """The broker has lost data: everything of the last seven days is compared, at once."""
@@ -119,6 +132,7 @@ class Repair:
                     next_load = now + RELOAD_SECONDS
                 await self._step()
             except OUTAGES as error:
+                self.steps_told += 1
                 log.warning("repair_waits", error=type(error).__name__)
 
     async def _step(self) -> None:
@@ -130,6 +144,7 @@ class Repair:
         async with self._list:
             reached = await self._store.reached(list(self._lacks.values()))
             await self._store.write([], reached)
+            self.steps_told += len(reached)
             for key in reached:
                 self._lacks.pop(key, None)
         await self._note_ends()
@@ -214,6 +229,7 @@ class Repair:
     async def _ask(self, missing: Sequence[Lack]) -> None:
         now = asyncio.get_running_loop().time()
         for producer in sorted({lack.producer for lack in missing}):
+            self.steps_told += 1
             of_this = [lack for lack in missing if lack.producer == producer]
             spent = [lack for lack in of_this if lack.rounds >= MOST_ROUNDS]
             for lack in spent:

@@ -88,7 +88,8 @@ class Delivery(Generic[W]):
         hurried = {model.TYPE for model in handlers if model not in patient}
         self._acting = Consumer(
             settings, contracts, handlers, self.units, partial(self._clients.consumer, ACTING, bool(hurried)),
-            self._clients.admin, self._peers, clock, self._crashes, hurried=hurried,
+            self._clients.admin, self._peers, clock, self._crashes, broker_is_away=self._broker_is_away,
+            hurried=hurried,
         )  # fmt: skip
         self._projecting = [self._projection(projection) for projection in projections]
         consumers = (self._acting, *self._projecting)
@@ -174,6 +175,9 @@ class Delivery(Generic[W]):
         acting = self._acting
         return bool(acting.reader.assignment) or acting.watchdog.stands_by or self._watch.broker_is_away
 
+    def _broker_is_away(self) -> bool:
+        return self._watch.broker_is_away
+
     async def _consume(self) -> None:
         await self._membership.join()
         await self._crashes.begin(self._membership.name)
@@ -193,7 +197,7 @@ class Delivery(Generic[W]):
         return Consumer(
             self._settings, contracts, projection.handlers, units,
             partial(self._clients.consumer, projection.name, False), self._clients.admin, self._peers, self._clock,
-            self._crashes, hurried=(), goes_after=self._acting.loop,
+            self._crashes, broker_is_away=self._broker_is_away, hurried=(), goes_after=self._acting.loop,
         )  # fmt: skip
 
     def _compare_all(self, reason: str) -> None:

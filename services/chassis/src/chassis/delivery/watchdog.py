@@ -26,6 +26,7 @@ LOOK_SECONDS = 1.0
 CALL_SECONDS = 20.0
 IN_VAIN_SECONDS, UNREAD_SECONDS = 15.0, 10.0
 ASK_SECONDS = 5.0
+STANDSTILL_LOOK_SECONDS, STANDSTILL_LOOKS = 5.0, 9
 
 
 class WorkerStuck(RuntimeError):
@@ -118,3 +119,29 @@ class ReadingWatch:
         except (*OUTAGES, IllegalStateError) as error:  # or partitions have just changed hands
             log.info("reading_unclear", error=type(error).__name__)
             return {}
+
+
+class StandstillWatch:
+    """That what lacks comes, or is asked for, or is said to be out of reach: whatever it is that hangs, and however
+    silently. The other two watches ask Kafka's client, which may be what hangs; this one asks nobody.
+    """
+
+    def __init__(
+        self, progress: Callable[[], object], something_lacks: Callable[[], bool], broker_is_away: Callable[[], bool]
+    ) -> None:
+        """`progress` gives something else whenever anything was done or an outage was met."""
+        self._progress, self._something_lacks, self._broker_is_away = progress, something_lacks, broker_is_away
+
+    async def run(self) -> None:
+        """Raises WorkerStuck after nine looks, five seconds apart, at which something lacked and nothing had happened.
+
+        Looks, not seconds: a process that was stopped itself has had no time to do anything.
+        """
+        before, looks = self._progress(), 0
+        while True:
+            await asyncio.sleep(STANDSTILL_LOOK_SECONDS)
+            now = self._progress()
+            stands = now == before and not self._broker_is_away() and self._something_lacks()
+            before, looks = now, looks + 1 if stands else 0
+            if looks >= STANDSTILL_LOOKS:
+                raise WorkerStuck(f"something lacks, and nothing was read, asked for or said at {looks} looks")
