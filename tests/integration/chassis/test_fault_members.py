@@ -261,6 +261,18 @@ async def test_a_worker_whose_producer_does_not_answer_goes_on_asking(pair: Toys
         assert repair.has_unfinished
 
 
+async def test_what_stands_parked_for_an_operator_is_nothing_to_end_for(pair: Toys) -> None:
+    """All through a quiet night it lacks what nobody will send: the poisoned event has come, and what follows it."""
+    referral_id = new_id()
+    async with pair.ping.serving(), pair.ping.working(), pair.pong.working():
+        for n in (1, -1, 2):
+            await pair.ping.ping(referral_id, n)
+        repair = pair.pong.delivery._acting.repair
+        await eventually(lambda: pair.pong.value("SELECT count(*) FROM pong.lacking"), within=20)
+        await eventually(lambda: repair._parked and not repair.has_unfinished, within=20)
+        assert await pair.pong.value("SELECT count(*) FROM pong.parked WHERE reason = 'failed'") == 1
+
+
 async def a_lost_ping(pair: Toys) -> UUID:
     referral_id = new_id()
     await pair.ping.ping(referral_id, 1)

@@ -60,15 +60,20 @@ class Repair:
         self._list = asyncio.Lock()  # memory and disk change together: a row written late would stay for ever
         self._compare_now = asyncio.Event()
         self._lost_data = False
+        self._parked: set[tuple[str, UUID]] = set()
         self.steps_told = 0
         """How often it has asked a producer, struck off what came, or said that it cannot."""
 
     @property
     def has_unfinished(self) -> bool:
-        """Whether something lacks that this member should be reading or asking for."""
+        """Whether something lacks that this member should be reading or asking for.
+
+        What has come and stands parked waits for its turn, and others read what is theirs.
+        """
         assigned = self._reader.assignment
         return any(
             lack.state != UNREPAIRABLE
+            and lack.key not in self._parked
             and self._contracts.topic_of[lack.producer] not in self._reader.paused
             and (self._partition_of(lack) in assigned if assigned else lack.rounds == 0)
             for lack in self._lacks.values()
@@ -223,8 +228,8 @@ class Repair:
             for lack in noted
             if all(positions.get(tp, 0) >= end for tp, end in lack.noted.items() if tp in self._reader.assignment)
         ]
-        not_lost = await self._store.reached(past) | await self._store.parked(past)
-        return [lack for lack in past if lack.key not in not_lost]
+        reached, self._parked = await self._store.reached(past), await self._store.parked(past)
+        return [lack for lack in past if lack.key not in reached | self._parked]
 
     async def _ask(self, missing: Sequence[Lack]) -> None:
         now = asyncio.get_running_loop().time()
