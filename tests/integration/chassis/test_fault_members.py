@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError
 from chassis.delivery import watchdog as watchdogs
 from chassis.delivery.contracts import Contracts
 from chassis.delivery.lacks import Lack
+from chassis.delivery.lasting import EndedByItself
 from chassis.delivery.reader import Reader
 from chassis.delivery.topics import ensure_topics
 from chassis.delivery.watchdog import AssignmentWatch, ReadingWatch, WorkerStuck, group_of
@@ -271,6 +272,32 @@ async def test_what_stands_parked_for_an_operator_is_nothing_to_end_for(pair: To
         await eventually(lambda: pair.pong.value("SELECT count(*) FROM pong.lacking"), within=20)
         await eventually(lambda: repair._parked and not repair.has_unfinished, within=20)
         assert await pair.pong.value("SELECT count(*) FROM pong.parked WHERE reason = 'failed'") == 1
+
+
+async def test_a_worker_whose_reading_was_cancelled_by_nobody_ends_and_leaves_no_client_behind(
+    pair: Toys,
+) -> None:
+    """The client's coordinating task ends by the cancelling of another (a heartbeat that had not begun), and whoever
+    asks for records is given that CancelledError. A client that lived on would fight the next one for its partitions,
+    both under one name."""
+    referral_id = new_id()
+    reader = pair.pong.delivery._acting.reader
+    async with pair.ping.serving(), pair.ping.working():
+        running = asyncio.create_task(pair.pong.delivery.run())
+        await eventually(lambda: len(reader.assignment) == 12, within=20)
+        consumer: Any = reader._consumer
+        await pair.ping.ping(referral_id, 1)
+        await eventually(lambda: applied(pair.pong, referral_id, 1), within=20)
+        reader._done = dict.fromkeys(reader.assignment, 0)  # something is still to be noted when it ends
+        consumer._coordinator._coordination_task.cancel()
+        with pytest.raises(ExceptionGroup) as ended:
+            async with asyncio.timeout(30):
+                await running
+        assert ended.group_contains(EndedByItself)
+        assert consumer._closed
+        async with pair.pong.anew().working():
+            await pair.ping.ping(referral_id, 2)
+            await eventually(lambda: applied(pair.pong, referral_id, 2), within=20)
 
 
 async def a_lost_ping(pair: Toys) -> UUID:

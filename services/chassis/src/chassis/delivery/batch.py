@@ -83,10 +83,11 @@ class Applier(Generic[W]):
             parts[hash(arrival.referral_id) & 1].append(arrival)
         try:
             async with asyncio.TaskGroup() as group:
-                for part in filter(None, parts):
-                    group.create_task(self._apply_or_halve(Portion(part)))
+                tasks = [group.create_task(self._apply_or_halve(Portion(part))) for part in filter(None, parts)]
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
+        for task in tasks:
+            task.result()  # the group takes a cancelled one for done, and its half would be noted as read
 
     async def rehearse(self, arrivals: Sequence[Arrival]) -> None:
         """Everything a batch does but its commit; raises what the database raises."""

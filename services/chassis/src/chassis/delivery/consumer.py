@@ -19,6 +19,7 @@ from chassis.delivery.contracts import Contracts, Handlers
 from chassis.delivery.crashes import CrashLedger
 from chassis.delivery.known_events import KnownEvents
 from chassis.delivery.lacks import LackStore
+from chassis.delivery.lasting import lasting
 from chassis.delivery.outages import waits
 from chassis.delivery.peers import Peers
 from chassis.delivery.quarantine import Quarantine
@@ -77,12 +78,11 @@ class Consumer:
     async def run(self) -> None:
         """Until cancelled; raises what is no outage."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.loop.run())
-            group.create_task(self.watchdog.run())
-            group.create_task(ReadingWatch(self.reader).run())
-            group.create_task(self._standstill.run())
-            group.create_task(self.repair.run())
-            group.create_task(self._known.run())
+            for part in (
+                self.loop.run(), self.watchdog.run(), ReadingWatch(self.reader).run(), self._standstill.run(),
+                self.repair.run(), self._known.run(),
+            ):  # fmt: skip
+                group.create_task(lasting(part))
 
     async def run_apart(self) -> None:
         """Until cancelled. What would end a worker ends this consumer's round alone, and is said aloud."""

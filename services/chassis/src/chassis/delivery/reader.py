@@ -182,10 +182,13 @@ class Reader:
             self._consumer.resume(*(tp for tp in self.assignment if tp.topic not in self.paused))
 
     async def stop(self) -> None:
+        """Whatever comes of the last offsets: a client that lives on would take its partitions from the next one."""
         if self._consumer is not None:
-            await self.commit()
-            await stop_client(self._consumer.stop)
-            self._consumer = None
+            try:
+                await self.commit()
+            finally:
+                consumer, self._consumer = self._consumer, None
+                await stop_client(consumer.stop)
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is not typed

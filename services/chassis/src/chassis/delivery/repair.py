@@ -17,6 +17,7 @@ from chassis.delivery.comparing import Comparison
 from chassis.delivery.consuming import ConsumerLoop
 from chassis.delivery.contracts import Contracts
 from chassis.delivery.lacks import IN_FLIGHT, REAL, UNREPAIRABLE, Lack, LackStore
+from chassis.delivery.lasting import lasting
 from chassis.delivery.murmur import partition_of
 from chassis.delivery.outages import OUTAGES
 from chassis.delivery.peers import Peers
@@ -88,10 +89,10 @@ class Repair:
     async def run(self) -> None:
         """All parts survive every outage; a lack, once found, stays on the list until it is reached."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_comparing())
-            group.create_task(self._keep_repairing())
+            group.create_task(lasting(self._keep_comparing()))
+            group.create_task(lasting(self._keep_repairing()))
             if self._buckets is not None:
-                group.create_task(self._buckets.run(self.keep))
+                group.create_task(lasting(self._buckets.run(self.keep)))
 
     async def _keep_comparing(self) -> None:
         """Every producer once in `compare_seconds`; who did not answer is asked again soon, over the same window, and

@@ -21,6 +21,7 @@ from chassis.delivery.crashes import CrashLedger
 from chassis.delivery.figures import Figures
 from chassis.delivery.kafka_clients import KafkaClients
 from chassis.delivery.lanes import Lanes
+from chassis.delivery.lasting import lasting
 from chassis.delivery.marks import BrokerMarks
 from chassis.delivery.membership import Membership
 from chassis.delivery.outages import OUTAGES
@@ -133,15 +134,12 @@ class Delivery(Generic[W]):
                 asyncio.TaskGroup() as group,
             ):
                 await self._restore.until_trusted()
-                group.create_task(self._restore.watch())
-                group.create_task(relay.run())
-                group.create_task(self._watch.run(self._settings.broker_check_seconds))
-                group.create_task(self._consume())
-                group.create_task(self._refilling.run())
-                group.create_task(self._maintain())
-                group.create_task(seal_loop(self._database, self._schema))
-                for loop in loops:
-                    group.create_task(_as_coroutine(loop()))
+                for part in (
+                    self._restore.watch(), relay.run(), self._watch.run(self._settings.broker_check_seconds),
+                    self._consume(), self._refilling.run(), self._maintain(), seal_loop(self._database, self._schema),
+                    *(_as_coroutine(loop()) for loop in loops),
+                ):  # fmt: skip
+                    group.create_task(lasting(part))
         except asyncio.CancelledError:  # whatever ends a worker otherwise may have been the work of an event
             await self._crashes.end()
             raise
@@ -183,10 +181,11 @@ class Delivery(Generic[W]):
         await self._crashes.begin(self._membership.name)
         await self._topics_stand.wait()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._acting.run())
-            group.create_task(self._membership.hold())
-            for projecting in self._projecting:
-                group.create_task(projecting.run_apart())
+            for part in (
+                self._acting.run(), self._membership.hold(),
+                *(projecting.run_apart() for projecting in self._projecting),
+            ):  # fmt: skip
+                group.create_task(lasting(part))
 
     def _projection(self, projection: Projection) -> Consumer:
         contracts = projection.contracts(self._contracts)
