@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from typing import Any
 
 
@@ -11,7 +11,7 @@ class EndedByItself(RuntimeError):
     """A part that was to run until it is cancelled has ended, and nobody had asked it to."""
 
 
-async def lasting(part: Coroutine[Any, Any, Any]) -> None:
+async def lasting(part: Awaitable[Any]) -> None:
     """For a task of a group. Raises what the part raises, EndedByItself when it returns or is cancelled from inside.
 
     A TaskGroup takes a cancelled child for one that is done, and Kafka's client lets a CancelledError of its own out of

@@ -137,7 +137,7 @@ class Delivery(Generic[W]):
                 for part in (
                     self._restore.watch(), relay.run(), self._watch.run(self._settings.broker_check_seconds),
                     self._consume(), self._refilling.run(), self._maintain(), seal_loop(self._database, self._schema),
-                    *(_as_coroutine(loop()) for loop in loops),
+                    *(loop() for loop in loops),
                 ):  # fmt: skip
                     group.create_task(lasting(part))
         except asyncio.CancelledError:  # whatever ends a worker otherwise may have been the work of an event
@@ -213,7 +213,3 @@ class Delivery(Generic[W]):
                         log.error("event_log_default_holds_rows")
                     await connection.execute(statement, *arguments)
             await asyncio.sleep(MAINTENANCE_SECONDS)
-
-
-async def _as_coroutine(awaitable: Awaitable[Any]) -> None:
-    await awaitable
