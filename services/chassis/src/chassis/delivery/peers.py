@@ -14,7 +14,7 @@ import orjson
 
 from chassis.delivery.slices import Slices, beginning
 
-HEADS_PAGE = 5000
+HEADS_PAGE = 1000  # a producer answers POSTs beside it: 5,000 hold it up for five times as long
 EVENTS_PAGE = 1000
 SECONDS = 10.0
 
@@ -68,7 +68,7 @@ class Peers:
     async def heads(
         self, producer: str, *, changed_since: datetime | None, changed_before: datetime | None = None
     ) -> AsyncIterator[Heads]:
-        """All streams changed since, in pages of 5,000 in the order of their change; raises httpx.HTTPError."""
+        """All streams changed since, in pages of 1,000 in the order of their change; raises httpx.HTTPError."""
         after: str | None = None
         while True:
             query = [("limit", str(HEADS_PAGE))]

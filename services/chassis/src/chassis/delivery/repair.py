@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from random import uniform
 from typing import Any
 from uuid import UUID
 
@@ -96,36 +97,43 @@ class Repair:
 
     async def _keep_comparing(self) -> None:
         """Every producer once in `compare_seconds`; who did not answer is asked again soon, over the same window, and
-        nobody else with it."""
+        nobody else with it.
+
+        All begin together, and then each goes on at an instant of its own: what every consumer of a system has to
+        list of every producer is a second of processor a minute on a full road, and nobody is to wait for all of it.
+        """
         clock = asyncio.get_running_loop().time
-        due: dict[str, bool] = {}  # who is still to answer, and whether the broker has lost what was said
-        next_round = clock()
+        due = dict.fromkeys(self._contracts.topic_of, clock())
+        lost, together = set[str](), set(due)
         while True:
             self._compare_now.clear()
-            if is_round := self._lost_data or clock() >= next_round:
-                due = {name: self._lost_data or due.get(name, False) for name in self._contracts.topic_of}
+            if self._lost_data:
                 self._lost_data = False
-            due = await self._compare_each(due)
-            if is_round:
-                next_round = clock() + self._compare_seconds
-            left = max(next_round - clock(), 0.0)
+                due, lost, together = dict.fromkeys(due, clock()), set(due), set(due)
+            for producer in [name for name, at in due.items() if at <= clock()]:
+                if not await self._has_compared(producer, broker_lost_data=producer in lost):
+                    due[producer] = clock() + AGAIN_SECONDS
+                    continue
+                share = uniform(0, 1) if producer in together else 1  # noqa: S311 - an instant, not a secret
+                due[producer] = clock() + share * self._compare_seconds
+                lost.discard(producer)
+                together.discard(producer)
+            left = min(due.values(), default=clock() + self._compare_seconds) - clock()
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(left, AGAIN_SECONDS) if due else left):
+                async with asyncio.timeout(max(left, 0.0)):
                     await self._compare_now.wait()
 
-    async def _compare_each(self, due: Mapping[str, bool]) -> dict[str, bool]:
-        """Those that did not answer."""
-        silent = {}
-        for producer, broker_lost_data in due.items():
-            try:
-                found = await self._comparison.compare(producer, broker_lost_data=broker_lost_data)
-                failpoint("repair.compared")
-                await self.keep(found.lacks)
-                await self._comparison.note(producer, found)
-            except OUTAGES as error:
-                silent[producer] = broker_lost_data
-                log.warning("comparison_waits", producer=producer, error=type(error).__name__)
-        return silent
+    async def _has_compared(self, producer: str, *, broker_lost_data: bool) -> bool:
+        """Whether it answered, and what it lacks here is kept."""
+        try:
+            found = await self._comparison.compare(producer, broker_lost_data=broker_lost_data)
+            failpoint("repair.compared")
+            await self.keep(found.lacks)
+            await self._comparison.note(producer, found)
+        except OUTAGES as error:
+            log.warning("comparison_waits", producer=producer, error=type(error).__name__)
+            return False
+        return True
 
     async def _keep_repairing(self) -> None:
         every = min(max(self._gap_seconds / 4, 0.25), 5.0)
