@@ -8,7 +8,7 @@ from chassis.delivery.outages import OUTAGES, waits
 
 _FIRST_LOOK_SECONDS = 0.02
 _LAST_LOOK_SECONDS = 0.5
-_GATHER_SECONDS, _GATHER_MOST_SECONDS = 0.03, 0.1
+_GATHER_SECONDS, _GATHER_MOST_SECONDS = 0.03, 0.06
 _log = structlog.get_logger(__name__)
 
 
@@ -47,10 +47,10 @@ async def _keep_going(work: Callable[[], Awaitable[int]], woken: asyncio.Event, 
 
 def rest_after(worked_seconds: float) -> float:
     """How long calls gather now: once, for the whole road, for each stage behind takes at once what this one has let
-    go together. As long as it has worked, within limits: where the machine is full, fewer and larger batches cost all
-    stages less.
+    go together. Twice as long as it has worked, within limits: where the machine is full, fewer and larger batches cost
+    all stages less.
     """
-    return min(max(worked_seconds, _GATHER_SECONDS), _GATHER_MOST_SECONDS)
+    return min(max(2 * worked_seconds, _GATHER_SECONDS), _GATHER_MOST_SECONDS)
 
 
 async def _woken_within(woken: asyncio.Event, seconds: float) -> bool:
