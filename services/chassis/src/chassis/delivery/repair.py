@@ -114,7 +114,7 @@ class Repair:
                 if not await self._has_compared(producer, broker_lost_data=producer in lost):
                     due[producer] = clock() + AGAIN_SECONDS
                     continue
-                share = uniform(0, 1) if producer in together else 1  # noqa: S311 - an instant, not a secret
+                share = uniform(0.2, 1) if producer in together else 1  # noqa: S311 - an instant, not a secret
                 due[producer] = clock() + share * self._compare_seconds
                 lost.discard(producer)
                 together.discard(producer)
