@@ -99,8 +99,8 @@ class Repair:
         """Every producer once in `compare_seconds`; who did not answer is asked again soon, over the same window, and
         nobody else with it.
 
-        All begin together, and then each goes on at an instant of its own: what every consumer of a system has to
-        list of every producer is a second of processor a minute on a full road, and nobody is to wait for all of it.
+        All begin together, and then each goes on at an instant of its own: what every consumer of a system lists of
+        every producer is two seconds of processor a minute on a full road, and nobody is to wait for all of them.
         """
         clock = asyncio.get_running_loop().time
         due = dict.fromkeys(self._contracts.topic_of, clock())
