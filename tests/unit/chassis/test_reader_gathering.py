@@ -35,6 +35,13 @@ class ScriptedConsumer:
     portions: deque[list[Record]]
     ready: dict[str, int] = field(default_factory=dict)
     asked_for: list[float] = field(default_factory=list)
+    left_out: set[TopicPartition] = field(default_factory=set)
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        self.left_out |= set(partitions)
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        self.left_out -= set(partitions)
 
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition(CAUSES, 0), TopicPartition(EFFECTS, 0)}
@@ -50,17 +57,18 @@ class ScriptedConsumer:
             return {partition: [Record(partition.topic, can_wait=True)] * count}
         self.asked_for.append(timeout_ms / 1000)
         if self.portions:
-            return {TopicPartition("any", 0): self.portions.popleft()}
+            portion = self.portions.popleft()
+            return {TopicPartition(portion[0].topic, 0): portion}
         await asyncio.sleep(timeout_ms / 1000)
         return {}
 
 
-def a_reader(*portions: list[Record]) -> tuple[Reader, ScriptedConsumer]:
+def a_reader(*portions: list[Record], unhurried: str | None = None) -> tuple[Reader, ScriptedConsumer]:
     contracts = Contracts(
         service="followup", topic="followup.v1", producers={CAUSES: "causes", EFFECTS: "effects"}, models={}, topics=()
     )
     consumer = ScriptedConsumer(deque(portions))
-    reader = Reader(contracts, lambda: consumer)
+    reader = Reader(contracts, lambda: consumer, unhurried={unhurried} if unhurried else ())
     reader._consumer = consumer
     return reader, consumer
 
@@ -129,3 +137,34 @@ async def test_nothing_is_read_of_a_topic_that_is_paused() -> None:
     consumer.ready, reader.paused = {CAUSES: 5}, {CAUSES}
     assert len(await asyncio.wait_for(fetch(reader), 10)) == reading.MAX_RECORDS
     assert consumer.ready[CAUSES] == 5
+
+
+async def test_a_topic_for_whose_events_nobody_waits_is_left_out_of_the_next_polls_and_taken_up_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "REST_SECONDS", 60.0)
+    reader, consumer = a_reader([PATIENT], [HURRIED], [HURRIED], [HURRIED], unhurried=CAUSES)
+    assert await asyncio.wait_for(fetch(reader), 10) == [PATIENT, HURRIED, HURRIED, HURRIED]
+    assert consumer.left_out == {TopicPartition(CAUSES, 0)}
+    await asyncio.wait_for(fetch(reader), 10)
+    assert consumer.left_out == {TopicPartition(CAUSES, 0)}
+    monkeypatch.setattr(reader, "_rests_until", 0.0)
+    await asyncio.wait_for(fetch(reader), 10)
+    assert not consumer.left_out
+
+
+async def test_a_topic_that_rests_is_not_taken_up_when_another_one_is_trusted_again() -> None:
+    reader, consumer = a_reader([PATIENT], [HURRIED], unhurried=CAUSES)
+    await asyncio.wait_for(fetch(reader), 10)
+    reader.pause({EFFECTS})
+    assert consumer.left_out == {TopicPartition(CAUSES, 0), TopicPartition(EFFECTS, 0)}
+    reader.pause(())
+    assert consumer.left_out == {TopicPartition(CAUSES, 0)}
+
+
+async def test_nothing_rests_while_there_is_a_backlog() -> None:
+    """What the client holds unread of a topic that is paused it would drop, and fetch again."""
+    reader, consumer = a_reader([HURRIED] * reading.MAX_RECORDS, [PATIENT], [HURRIED], unhurried=CAUSES)
+    await asyncio.wait_for(fetch(reader), 10)
+    assert await asyncio.wait_for(fetch(reader), 10) == [PATIENT, HURRIED]
+    assert not consumer.left_out

@@ -124,6 +124,13 @@ def _seq_of_present_event(work: MediationWork) -> int:
     return work.gates[work.subject].last("intake") + 1
 
 
+_FROM_FOLLOWUP: Handlers = {
+    followup.ReferralReopened: on_referral_reopened,
+    followup.ReferralClosed: on_referral_closed,
+    followup.VisitRecorded: on_visit_recorded,
+    followup.SupervisionOrdered: on_supervision_ordered,
+    followup.SupervisionAnswered: on_supervision_answered,
+}
 HANDLERS: Handlers = {
     intake.ReferralOpened: on_referral_opened,
     intake.CallLinked: on_call_linked,
@@ -138,15 +145,12 @@ HANDLERS: Handlers = {
     triage.PartyContacted: on_party_contacted,
     triage.HandedToMediation: on_handed_to_mediation,
     triage.ReferralEnded: on_referral_ended,
-    followup.ReferralReopened: on_referral_reopened,
-    followup.ReferralClosed: on_referral_closed,
-    followup.VisitRecorded: on_visit_recorded,
-    followup.SupervisionOrdered: on_supervision_ordered,
-    followup.SupervisionAnswered: on_supervision_answered,
+    **_FROM_FOLLOWUP,
 }
 
-PATIENT = (intake.ReferralOpened, triage.ReferralClassified)
-"""Nobody waits for what is noted of these: the dispatch comes right behind them, and one batch takes all three."""
+PATIENT = (intake.ReferralOpened, triage.ReferralClassified, *_FROM_FOLLOWUP)
+"""Nobody waits for what is noted of these: the dispatch comes right behind the first two, and one batch takes all three;
+what followup decides is between it and a person, who has been answered."""
 
 CONTRACTS = Contracts(
     service=SERVICE,

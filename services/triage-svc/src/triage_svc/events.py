@@ -121,6 +121,13 @@ CONTRACTS = Contracts(
     models=EVENTS,
     topics=topics_of(SERVICE),
 )
+_FROM_FOLLOWUP: Handlers = {
+    followup.VisitRecorded: on_visit_recorded,
+    followup.ReferralReopened: on_referral_reopened,
+    followup.ReferralClosed: on_referral_closed,
+    followup.ReferralEscalated: on_referral_escalated,
+    followup.SupervisionOrdered: on_supervision_ordered,
+}
 HANDLERS: Handlers = {
     intake.ReferralOpened: on_referral_opened,
     intake.CallLinked: on_call_linked,
@@ -133,12 +140,11 @@ HANDLERS: Handlers = {
     mediation.AgreementEffective: on_agreement_effective,
     mediation.CaseTerminated: on_case_terminated,
     mediation.ObligationBreached: on_obligation_breached,
-    followup.VisitRecorded: on_visit_recorded,
-    followup.ReferralReopened: on_referral_reopened,
-    followup.ReferralClosed: on_referral_closed,
-    followup.ReferralEscalated: on_referral_escalated,
-    followup.SupervisionOrdered: on_supervision_ordered,
+    **_FROM_FOLLOWUP,
 }
+
+PATIENT = tuple(_FROM_FOLLOWUP)
+"""What followup decides is between it and a person, who has been answered: nobody waits for what is made of it here."""
 
 
 def _send_or_wait(opened: Opened, work: TriageWork) -> None:

@@ -25,7 +25,7 @@ from triage_svc.api.command_routes import command_routes
 from triage_svc.api.referral_routes import READERS, clocks_scope, referral_routes
 from triage_svc.api.refusals import REFUSALS
 from triage_svc.api.routes import decision_routes
-from triage_svc.events import CONTRACTS, HANDLERS, SERVICE, on_timer
+from triage_svc.events import CONTRACTS, HANDLERS, PATIENT, SERVICE, on_timer
 from triage_svc.publishing import PUBLISH
 from triage_svc.rules.loading import load_rulebook
 from triage_svc.settings import PREFIX, DirectorySettings
@@ -108,7 +108,7 @@ async def run_delivery(settings: ServiceSettings) -> None:
     """Until cancelled. The rule files are read once; the directory follows its table."""
     database = Database(settings.database_url, process=f"{SERVICE}-worker", pool_size=settings.pool_size)
     try:
-        delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings), database, Clock())
+        delivery = Delivery(settings, CONTRACTS, HANDLERS, work_maker(settings), database, Clock(), patient=PATIENT)
         await delivery.run(make_ticker(delivery.units).run)
     finally:
         await database.close()

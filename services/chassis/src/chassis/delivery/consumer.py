@@ -59,7 +59,7 @@ class Consumer:
             units, contracts, handlers, Quarantine(database, schema, settings.keyring, consumer=self.name), crashes,
             on_moved=self._known.note,
         )  # fmt: skip
-        self.reader = Reader(contracts, make_consumer)
+        self.reader = Reader(contracts, make_consumer, unhurried=contracts.topics_without(hurried) if hurried else ())
         self.loop = ConsumerLoop(self.reader, self.applier, contracts, hurried=hurried, goes_after=goes_after)
         self.watchdog = AssignmentWatch(self.reader, contracts, self.name, make_admin)
         store = LackStore(database, schema, consumer=self.name)

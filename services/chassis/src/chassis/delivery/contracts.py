@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
@@ -42,6 +42,10 @@ class Topic(Protocol):
     def retention_ms(self) -> int | None: ...
 
 
+def producer_of(event_type: str) -> str:
+    return event_type.split(".")[2]
+
+
 Handlers = Mapping[type[Any], Callable[[Any, Any], None]]
 
 
@@ -67,11 +71,16 @@ class Contracts:
     @cached_property
     def read(self) -> tuple[type[EventModel], ...]:
         """The event types that this service reads, whether it acts on them or not."""
-        return tuple(model for name, model in self.models.items() if name.split(".")[2] in self.consumed)
+        return tuple(model for name, model in self.models.items() if producer_of(name) in self.consumed)
 
     @cached_property
     def topic_of(self) -> Mapping[str, str]:
         return {producer: topic for topic, producer in self.producers.items()}
+
+    def topics_without(self, types: Iterable[str]) -> frozenset[str]:
+        """Those consumed of whose producers no event is of these types."""
+        producers = {producer_of(name) for name in types}
+        return frozenset(topic for topic, producer in self.producers.items() if producer not in producers)
 
     @cached_property
     def _stems(self) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 import structlog
@@ -22,13 +22,24 @@ CALL_SECONDS = 10.0
 COMMIT_EVERY_SECONDS = 1.0
 NOWHERE = -1
 PATIENCE_SECONDS, BURST_SECONDS = 0.1, 0.002
+REST_SECONDS = 0.3
 
 
 class Reader:
-    """Offsets are hints for where to begin again: the gate decides what is new. So a failed commit is dropped."""
+    """Offsets are hints for where to begin again: the gate decides what is new. So a failed commit is dropped.
 
-    def __init__(self, contracts: Contracts, make_consumer: Callable[[], AIOKafkaConsumer]) -> None:
-        self._contracts, self._make_consumer = contracts, make_consumer
+    Topics that are `unhurried`, for whose events nobody waits here, are read at intervals: a poll that each of their
+    records ends would cost both sides more than the record.
+    """
+
+    def __init__(
+        self,
+        contracts: Contracts,
+        make_consumer: Callable[[], AIOKafkaConsumer],
+        *,
+        unhurried: Collection[str] = (),
+    ) -> None:
+        self._contracts, self._make_consumer, self._unhurried = contracts, make_consumer, frozenset(unhurried)
         self._consumer: AIOKafkaConsumer | None = None
         self._done: dict[TopicPartition, int] = {}
         self._next_commit = 0.0
@@ -38,6 +49,8 @@ class Reader:
         self.records_done = 0
         self.on_revoked: Callable[[], Awaitable[None]] | None = None
         self.paused: set[str] = set()
+        self._resting: frozenset[str] = frozenset()
+        self._rests_until = 0.0
 
     async def start(self) -> None:
         consumer = self._make_consumer()
@@ -58,6 +71,8 @@ class Reader:
         """
         clock = asyncio.get_running_loop().time
         was_behind, looked_at = self._is_behind, 0
+        if self._resting and clock() >= self._rests_until:
+            self._rest(())
         records = await self._of_backlog() if was_behind else []
         left = min(MAX_RECORDS, 2 * MAX_RECORDS - len(records))
         records += await self._next(0.0 if records else POLL_SECONDS, at_most=left)
@@ -98,6 +113,8 @@ class Reader:
                 found = await self._consumer.getmany(*partitions, timeout_ms=int(seconds * 1000), max_records=at_most)
         except TimeoutError:
             return []
+        if (taken := {tp.topic for tp in found} & self._unhurried) and not self._is_behind:
+            self._rest(taken)
         return [record for records in found.values() for record in records]
 
     def mark_done(self, records: Iterable[ConsumerRecord]) -> None:
@@ -177,9 +194,21 @@ class Reader:
     def pause(self, topics: Iterable[str]) -> None:
         """Nothing more is read from these topics (their producer is not to be trusted); others are resumed."""
         self.paused = set(topics)
+        self._tell_client()
+
+    def _rest(self, topics: Collection[str]) -> None:
+        """Before the client's next poll, which it sends as soon as others may run. What it holds unread of them it drops
+        and fetches again: that is why nothing rests while there is a backlog.
+        """
+        self._resting = frozenset(topics)
+        self._rests_until = asyncio.get_running_loop().time() + REST_SECONDS
+        self._tell_client()
+
+    def _tell_client(self) -> None:
         if self._consumer is not None:
-            self._consumer.pause(*(tp for tp in self.assignment if tp.topic in self.paused))
-            self._consumer.resume(*(tp for tp in self.assignment if tp.topic not in self.paused))
+            left_out = self.paused | self._resting
+            self._consumer.pause(*(tp for tp in self.assignment if tp.topic in left_out))
+            self._consumer.resume(*(tp for tp in self.assignment if tp.topic not in left_out))
 
     async def stop(self) -> None:
         """Whatever comes of the last offsets: a client that lives on would take its partitions from the next one."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from chassis.delivery.contracts import EventModel
+from chassis.delivery.contracts import EventModel, producer_of
 from chassis.delivery.gate import Arrival
 from chassis.delivery.wire import Envelope, write_headers
 from chassis.ids import new_id
@@ -24,7 +24,7 @@ def rehearsed(models: Iterable[type[EventModel]], *, at: datetime) -> Sequence[A
     subject, numbers = new_id(), Counter[str]()
     arrivals = []
     for model in models:
-        producer = model.TYPE.split(".")[2]
+        producer = producer_of(model.TYPE)
         numbers[producer] += 1
         envelope = Envelope(new_id(), model.TYPE, subject, numbers[producer], {}, None, at)
         headers = write_headers(

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
+from chassis.delivery.contracts import producer_of
 from chassis.ids import read_id
 
 NUMBER = re.compile(r"[1-9][0-9]{0,9}", re.ASCII)
@@ -46,7 +47,7 @@ def write_headers(
     urgent: bool = False,
 ) -> dict[str, str]:
     """Header names and values as text; kept in event_log, so that a resend carries the first ones."""
-    service = event_type.split(".")[2]
+    service = producer_of(event_type)
     headers = _attributes(event_id, event_type, service, subject, at) | {"ce_streamseq": str(seq)}
     if after:
         headers["ce_after"] = ",".join(f"{service}:{number}" for service, number in sorted(after.items()))
