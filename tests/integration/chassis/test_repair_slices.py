@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from asyncio import get_running_loop
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from chassis.clock import Clock
+from chassis.delivery import comparing as comparing_module
 from chassis.delivery.comparing import Comparison
 from chassis.delivery.lacks import Lack, LackStore
 from chassis.delivery.peers import Heads, Peers
@@ -56,10 +59,10 @@ class Compares:
         store = LackStore(pong.database, "pong", consumer=ACTING)
         self._comparison = Comparison(peers, store, pong.database, "pong", Clock(), ACTING)
 
-    async def once(self) -> tuple[set[UUID], list[Lack]]:
+    async def once(self, *, broker_lost_data: bool = False) -> tuple[set[UUID], list[Lack]]:
         """The streams it was told of, and those that lack."""
         self._peers.told.clear()
-        found = await self._comparison.compare("ping", broker_lost_data=False)
+        found = await self._comparison.compare("ping", broker_lost_data=broker_lost_data)
         await self._comparison.note("ping", found)
         return set(self._peers.told), found.lacks
 
@@ -123,3 +126,21 @@ async def test_after_our_own_database_was_set_back_the_whole_window_is_listed(pa
         assert (await compares.once())[0] == {new}
         await pair.pong.execute(SET_BACK)
         assert (await compares.once())[0] == {old, new}
+
+
+async def test_the_comparison_of_every_minute_leaves_room_between_its_pages_and_one_after_a_loss_does_not(
+    pair: Toys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    async with comparing(pair) as compares:
+        await two_slices_compared(pair, compares)
+        monkeypatch.setattr(comparing_module, "asyncio", SimpleNamespace(sleep=rest, get_running_loop=get_running_loop))
+        await compares.once(broker_lost_data=True)
+        assert not rests
+        await compares.once()
+        assert rests
+        assert all(seconds > 0 for seconds in rests)

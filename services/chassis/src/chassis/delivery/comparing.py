@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -19,6 +20,7 @@ log = structlog.get_logger(__name__)
 OVERLAP = timedelta(minutes=10)
 AFTER_LOSS = timedelta(days=7)
 MOST_LACKS = 10_000
+RESTS = 3  # times what a page took
 
 
 @dataclass(frozen=True)
@@ -105,17 +107,24 @@ class Comparison:
         slices = await self._peers.slices(producer, changed_since=succeeded_at - OVERLAP)
         found = Compared(loss=slices.loss, as_of=slices.as_of, adopted=slices.adopted, slices=slices)
         for since, before in self._compared.left_in(slices, producer, succeeded_at=succeeded_at):
-            more = await self._page_through(producer, since, before)
+            more = await self._page_through(producer, since, before, rests=True)
             found = replace(found, lacks=[*found.lacks, *more.lacks], restored=found.restored + more.restored)
         return found
 
-    async def _page_through(self, producer: str, since: datetime | None, before: datetime | None = None) -> Compared:
-        found = Compared()
+    async def _page_through(
+        self, producer: str, since: datetime | None, before: datetime | None = None, *, rests: bool = False
+    ) -> Compared:
+        """One that `rests` leaves the machine to others after each page: it runs beside the work of every minute."""
+        clock = asyncio.get_running_loop().time
+        found, began = Compared(), clock()
         async for page in self._peers.heads(producer, changed_since=since, changed_before=before):
             lacks, restored = await self.judge(producer, page)
             found = Compared(
                 [*found.lacks, *lacks], found.restored + restored, page.loss, found.as_of or page.as_of, page.adopted
             )
+            if rests:
+                await asyncio.sleep(RESTS * (clock() - began))
+                began = clock()
         return found
 
     async def judge(self, producer: str, heads: Heads) -> tuple[list[Lack], int]:

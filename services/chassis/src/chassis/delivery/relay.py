@@ -41,7 +41,7 @@ OUTSIDERS_AT_ONCE = 300
 BY_THEMSELVES_AT_ONCE = 100
 OUTSIDERS_SECONDS, OUTSIDERS_FEW_SECONDS = 0.4, 0.1
 BALANCE_SECONDS = 2.0
-IDLE_FIRST, IDLE_MOST = 0.05, 0.2  # only for a wake that was lost: every commit wakes the relay
+IDLE_SECONDS = 0.2  # every commit wakes the relay: this is for a wake that was lost, and for what has gathered
 
 
 class Relay:
@@ -89,7 +89,7 @@ class Relay:
         """
 
     async def run(self) -> None:
-        following, idle = waits(), IDLE_FIRST
+        following = waits()
         next_balance = 0.0
         clock = asyncio.get_running_loop().time
         try:
@@ -105,9 +105,8 @@ class Relay:
                     next_balance = 0.0
                     await asyncio.sleep(following())
                     continue
-                idle = IDLE_FIRST if moved else min(idle * 2, IDLE_MOST)
                 if moved < BATCH:
-                    await self._sleep(idle)
+                    await self._sleep(IDLE_SECONDS)
         finally:
             await self._drop_producer()
             await self._lanes.close()
