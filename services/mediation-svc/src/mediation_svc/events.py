@@ -149,8 +149,8 @@ HANDLERS: Handlers = {
 }
 
 PATIENT = (intake.ReferralOpened, triage.ReferralClassified, *_FROM_FOLLOWUP)
-"""Nobody waits for what is noted of these: the dispatch comes right behind the first two, and one batch takes all three;
-what followup decides is between it and a person, who has been answered."""
+"""Nobody waits for what is noted of these: the dispatch comes right behind the first two, and one batch takes all
+three; what followup decides is between it and a person, who has been answered."""
 
 CONTRACTS = Contracts(
     service=SERVICE,

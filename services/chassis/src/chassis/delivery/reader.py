@@ -197,8 +197,8 @@ class Reader:
         self._tell_client()
 
     def _rest(self, topics: Collection[str]) -> None:
-        """Before the client's next poll, which it sends as soon as others may run. What it holds unread of them it drops
-        and fetches again: that is why nothing rests while there is a backlog.
+        """Before the client's next poll, which it sends as soon as others may run. What it holds unread of them it
+        drops and fetches again: that is why nothing rests while there is a backlog.
         """
         self._resting = frozenset(topics)
         self._rests_until = asyncio.get_running_loop().time() + REST_SECONDS
