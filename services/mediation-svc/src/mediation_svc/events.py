@@ -1,5 +1,6 @@
 """Public events into mediation. Handlers see what the transaction has loaded, in memory, and do no I/O."""
 
+from typing import Any
 from uuid import UUID
 
 from chassis.delivery import Contracts, Handlers
@@ -148,7 +149,7 @@ HANDLERS: Handlers = {
     **_FROM_FOLLOWUP,
 }
 
-PATIENT = (intake.ReferralOpened, triage.ReferralClassified, *_FROM_FOLLOWUP)
+PATIENT: tuple[type[Any], ...] = (intake.ReferralOpened, triage.ReferralClassified, *_FROM_FOLLOWUP)
 """Nobody waits for what is noted of these: the dispatch comes right behind the first two, and one batch takes all
 three; what followup decides is between it and a person, who has been answered."""
 
